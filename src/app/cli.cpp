@@ -1,0 +1,252 @@
+#include "app/cli.h"
+
+#include <cstdlib>
+#include <functional>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/version.h"
+
+namespace tarn::app {
+namespace {
+
+// What the options of all commands are read into; the chosen command is a function over them.
+struct Arguments {
+  std::string url;
+  bool json = false;
+  UpOptions up;
+  PlanOptions plan;
+  DestroyOptions destroy;
+  PutOptions put;
+  SqlOptions sql;
+  VerifyOptions verify;
+  std::string name;
+  std::filesystem::path data = ".tarn";
+  std::function<Result<int>(Context&)> command;
+};
+
+class CommandLine {
+ public:
+  explicit CommandLine(Arguments& arguments)
+      : arguments_(arguments), app_("A real-time data lake in one program.", "tarn") {
+    app_.require_subcommand(1);
+    app_.failure_message(CLI::FailureMessage::simple);
+    app_.set_version_flag("--version", std::string(kVersion));
+    app_.footer(
+        "`tarn COMMAND --help` has examples. Exit status: 0 done, 1 failed, 2 wrong use, 3 could not reach "
+        "the "
+        "lake.");
+    add_up();
+    add_plan();
+    add_destroy();
+    add_put();
+    add_sql();
+    add_looking();
+    add_doing();
+    add_local();
+  }
+  CLI::App& app() { return app_; }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& help, const std::string& examples,
+                std::function<Result<int>(Context&)> command) {
+    CLI::App* sub = app_.add_subcommand(name, help);
+    sub->footer("Examples:\n" + examples);
+    sub->callback([this, command = std::move(command)] { arguments_.command = command; });
+    return sub;
+  }
+  void with_url(CLI::App* sub) {
+    sub->add_option("--url", arguments_.url,
+                    "The lake's address (default: TARN_URL, or http://127.0.0.1:9700)");
+  }
+  void with_json(CLI::App* sub) { sub->add_flag("--json", arguments_.json, "Print JSON"); }
+  void with_file(CLI::App* sub) {
+    sub->add_option("-f,--file", arguments_.plan.file, "The lake file")->capture_default_str();
+  }
+
+  void add_up() {
+    UpOptions& options = arguments_.up;
+    CLI::App* sub = add("up", "Run a lake and apply its file first",
+                        "  tarn up\n  tarn up -f lake.yaml --data /var/lib/tarn --http 127.0.0.1:9700",
+                        [&options](Context& context) { return command_up(context, options); });
+    sub->add_option("-f,--file", options.file, "The lake file (default: ./lake.yaml if it is there)");
+    sub->add_option("--data", options.data, "The folder that holds the lake")->capture_default_str();
+    sub->add_option("--http", options.http,
+                    "Where to listen; port 0 takes a free one (default: the lake file's)");
+  }
+
+  void add_plan() {
+    PlanOptions& options = arguments_.plan;
+    CLI::App* plan =
+        add("plan", "Show what apply would change", "  tarn plan\n  tarn plan -f lake.yaml --json",
+            [&options](Context& context) { return command_plan(context, options); });
+    CLI::App* apply =
+        add("apply", "Bring a running lake to its file", "  tarn apply\n  tarn apply -f lake.yaml --prune",
+            [&options](Context& context) { return command_apply(context, options); });
+    for (CLI::App* sub : {plan, apply}) {
+      with_file(sub);
+      sub->add_flag("--prune", options.prune, "Delete what the file doesn't name");
+      with_url(sub);
+      with_json(sub);
+    }
+  }
+
+  void add_destroy() {
+    DestroyOptions& options = arguments_.destroy;
+    CLI::App* sub =
+        add("destroy", "Delete a stream or a table", "  tarn destroy clicks\n  tarn destroy raw.clicks --yes",
+            [&options](Context& context) { return command_destroy(context, options); });
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_option("--kind", options.kind, "stream or table, when both have the name")
+        ->check(CLI::IsMember({"stream", "table"}));
+    sub->add_flag("-y,--yes", options.yes, "Don't ask");
+    with_url(sub);
+  }
+
+  void add_put() {
+    PutOptions& options = arguments_.put;
+    CLI::App* sub =
+        add("put", "Send files into a stream",
+            "  tarn put transactions events.ndjson\n  zcat big.csv.gz | tarn put transactions --format csv\n"
+            "  tarn put flights flights-3m.parquet --batch 2000\n"
+            "  tarn put transactions day.ndjson --producer nightly-2026-11-21   # again is safe",
+            [&options](Context& context) { return command_put(context, options); });
+    sub->add_option("stream", options.stream, "The stream")->required();
+    sub->add_option("files", options.files, "Files, .gz and .zst too; - or none: standard input");
+    sub->add_option("--format", options.format, "ndjson, json, csv, parquet (default: by the file's name)")
+        ->check(CLI::IsMember({"ndjson", "json", "csv", "parquet"}));
+    sub->add_option("--batch", options.batch, "Records in a batch")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1'000'000));
+    sub->add_flag("--gzip", options.gzip, "Compress what is sent");
+    sub->add_option("--producer", options.producer,
+                    "The producer's name: the same files under the same name and --batch count once");
+    with_url(sub);
+    with_json(sub);
+  }
+
+  void add_sql() {
+    SqlOptions& options = arguments_.sql;
+    CLI::App* sub =
+        add("sql", "Ask SQL, once or in a conversation",
+            "  tarn sql\n  tarn sql \"SELECT count(*) FROM raw.transactions\"\n"
+            "  tarn sql -c 'FROM raw.transactions LIMIT 3' --format json\n  tarn sql --chart \"SELECT "
+            "hour(time) AS hour, avg(delay) FROM raw.flights GROUP BY 1 ORDER BY 1\"\n"
+            "  tarn sql < report.sql",
+            [&options](Context& context) { return command_sql(context, options); });
+    auto statement = [&options](const std::string& text) { options.statement = text; };
+    CLI::Option* positional = sub->add_option_function<std::string>("statement", statement,
+                                                                    "The statement, or - for standard input");
+    sub->add_option_function<std::string>("-c,--command", statement, "The statement")->excludes(positional);
+    sub->add_option("--format", options.format, "table, csv, json, ndjson")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"table", "csv", "json", "ndjson"}));
+    sub->add_flag("--chart", options.chart, "Show two columns, a label and a number, as bars");
+    sub->add_flag("-x,--expanded", options.expanded, "One line a value");
+    sub->add_option("--rows", options.rows_max, "Rows shown in a table; 0: all")->capture_default_str();
+    with_url(sub);
+    with_json(sub);
+  }
+
+  void add_looking() {
+    std::string& name = arguments_.name;
+    CLI::App* status = add("status", "Show the streams and tables", "  tarn status\n  tarn status --json",
+                           [](Context& context) { return command_status(context); });
+    CLI::App* describe = add("describe", "Show everything about a stream or a table",
+                             "  tarn describe flights\n  tarn describe raw.flights --json",
+                             [&name](Context& context) { return command_describe(context, name); });
+    describe->add_option("name", name, "A stream, or database.table")->required();
+    for (CLI::App* sub : {status, describe}) {
+      with_url(sub);
+      with_json(sub);
+    }
+  }
+
+  void add_doing() {
+    std::string& name = arguments_.name;
+    CLI::App* flush =
+        add("flush", "Deliver what a stream holds, now", "  tarn flush\n  tarn flush transactions",
+            [&name](Context& context) { return command_flush(context, name); });
+    flush->add_option("stream", name, "The stream (default: all)");
+    CLI::App* maintain = add("maintain", "Join small files, expire snapshots, remove what nothing names",
+                             "  tarn maintain\n  tarn maintain raw.transactions",
+                             [&name](Context& context) { return command_maintain(context, name); });
+    maintain->add_option("table", name, "The table (default: all)");
+    CLI::App* redrive = add("redrive", "Send the records of a stream's error table through again",
+                            "  tarn redrive transactions",
+                            [&name](Context& context) { return command_redrive(context, name); });
+    redrive->add_option("stream", name, "The stream")->required();
+    for (CLI::App* sub : {flush, maintain, redrive}) {
+      with_url(sub);
+      with_json(sub);
+    }
+  }
+
+  void add_local() {
+    VerifyOptions& verify = arguments_.verify;
+    CLI::App* sub = add("verify", "Check a stored lake, as fsck does a disk",
+                        "  tarn verify\n  tarn verify --data /var/lib/tarn --json",
+                        [&verify](Context& context) { return command_verify(context, verify); });
+    sub->add_option("--data", verify.data, "The folder that holds the lake")->capture_default_str();
+    with_json(sub);
+    std::filesystem::path& data = arguments_.data;
+    sub = add("env", "Print what points programs at the lake", "  eval \"$(tarn env)\"",
+              [&data](Context& context) { return command_env(context, data); });
+    sub->add_option("--data", data, "The folder of a lake that runs here")->capture_default_str();
+    with_url(sub);
+    with_json(sub);
+    add("schema", "Print the JSON Schema of a lake file", "  tarn schema > lake.schema.json",
+        [](Context& context) { return command_schema(context); });
+    sub = add("version", "Print the version", "  tarn version",
+              [](Context& context) { return command_version(context); });
+    with_json(sub);
+  }
+
+  Arguments& arguments_;
+  CLI::App app_;
+};
+
+std::string lake_url(const std::string& given) {
+  if (!given.empty()) return given;
+  const char* from_environment = std::getenv("TARN_URL");
+  if (from_environment != nullptr && *from_environment != '\0') return from_environment;
+  return "http://127.0.0.1:9700";
+}
+
+int run_command(Arguments& arguments, std::ostream& out, std::ostream& err) {
+  HttpLibrary http;
+  Context context{
+      out,           err, Terminal::of(STDOUT_FILENO), Terminal::of(STDERR_FILENO), lake_url(arguments.url),
+      arguments.json};
+  auto done = arguments.command(context);
+  out.flush();
+  if (done) return *done;
+  err << paint(context.err_terminal, Colour::kRed, "error: ") << done.error().message << "\n";
+  return exit_status(done.error());
+}
+
+}  // namespace
+
+int exit_status(const Error& error) {
+  return error.code == Code::kUnavailable ? kNotReached : kFailed;
+}
+
+int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  Arguments arguments;
+  CommandLine line(arguments);
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return line.app().exit(e, out, err) == 0 ? kDone : kWrongUse;
+  } catch (const std::exception& e) {
+    err << "error: " << e.what() << "\n";
+    return kWrongUse;
+  }
+  return run_command(arguments, out, err);
+}
+
+}  // namespace tarn::app

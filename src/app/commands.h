@@ -1,0 +1,84 @@
+// The commands of the program, one function each; cli.h reads the command line and calls them.
+//
+// Threads: the main thread.
+// Fails: an Error is printed by the caller, and its code decides the exit status (exit_status()). A command
+// that did its work and has bad news (verify found damage) returns the status itself.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/http_client.h"
+#include "app/terminal.h"
+#include "base/error.h"
+
+namespace tarn::app {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUse = 2;
+inline constexpr int kNotReached = 3;
+
+// What every command has.
+struct Context {
+  std::ostream& out;
+  std::ostream& err;
+  Terminal out_terminal;
+  Terminal err_terminal;
+  std::string url = "http://127.0.0.1:9700";
+  bool json = false;
+};
+
+struct UpOptions {
+  std::filesystem::path file;  // empty: ./lake.yaml if it is there
+  std::filesystem::path data = ".tarn";
+  std::string http;  // empty: what the lake file says
+};
+struct PlanOptions {
+  std::filesystem::path file = "lake.yaml";
+  bool prune = false;
+};
+struct DestroyOptions {
+  std::string name;
+  std::string kind;  // stream, table; empty: whichever has the name
+  bool yes = false;
+};
+struct PutOptions {
+  std::string stream;
+  std::vector<std::string> files;
+  std::string format;  // empty: by the file's name
+  uint32_t batch = 500;
+  bool gzip = false;
+  std::string producer;
+};
+struct SqlOptions {
+  std::optional<std::string> statement;
+  std::string format = "table";
+  bool chart = false;
+  bool expanded = false;
+  size_t rows_max = 1000;  // shown in a table; 0: all
+};
+struct VerifyOptions {
+  std::filesystem::path data = ".tarn";
+};
+
+Result<int> command_up(Context& context, const UpOptions& options);
+Result<int> command_plan(Context& context, const PlanOptions& options);
+Result<int> command_apply(Context& context, const PlanOptions& options);
+Result<int> command_destroy(Context& context, const DestroyOptions& options);
+Result<int> command_put(Context& context, const PutOptions& options);
+Result<int> command_sql(Context& context, const SqlOptions& options);
+Result<int> command_status(Context& context);
+Result<int> command_describe(Context& context, const std::string& name);
+Result<int> command_flush(Context& context, const std::string& stream);
+Result<int> command_maintain(Context& context, const std::string& table);
+Result<int> command_verify(Context& context, const VerifyOptions& options);
+Result<int> command_redrive(Context& context, const std::string& stream);
+Result<int> command_env(Context& context, const std::filesystem::path& data);
+Result<int> command_schema(Context& context);
+Result<int> command_version(Context& context);
+
+}  // namespace tarn::app

@@ -1,0 +1,215 @@
+#include "app/lake_process.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/core.h>
+
+#include "app/maintenance_thread.h"
+#include "app/plan.h"
+#include "app/resources.h"
+#include "app/version.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/logging.h"
+#include "base/metrics.h"
+#include "columns/records.h"
+#include "doors/http/native_api.h"
+#include "doors/http/server.h"
+#include "flow/streams.h"
+#include "lake/catalog.h"
+#include "meta/metastore.h"
+#include "query/engine.h"
+#include "store/store.h"
+
+namespace tarn::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTableBucket = "lake";
+constexpr Duration kRequestsTimeout = std::chrono::seconds(5);  // for requests under way when the lake stops
+
+Result<FolderLock> lock_folder(const fs::path& data) {
+  auto unwritable = [&](Error error) {
+    return fail(std::move(error).in(fmt::format("the data folder {} can't be used", data.string())));
+  };
+  if (Status made = FileSystem::real().create_folders(data); !made)
+    return unwritable(std::move(made).error());
+  auto lock = FolderLock::take(data);
+  if (lock) return lock;
+  if (lock.error().code != Code::kBusy) return unwritable(std::move(lock).error());
+  return fail(std::move(lock).error().in("another lake runs on this data folder"));
+}
+
+flow::Limits flow_limits(const Settings& settings) {
+  flow::Limits limits;
+  limits.log.segment_bytes = settings.log_segment_bytes.value_or(limits.log.segment_bytes);
+  limits.log.frame_bytes_max = settings.log_frame_bytes_max.value_or(limits.log.frame_bytes_max);
+  limits.log.group_delay = settings.log_group_delay.value_or(limits.log.group_delay);
+  limits.log.unsynced_bytes_max = settings.log_unsynced_bytes_max.value_or(limits.log.unsynced_bytes_max);
+  limits.undelivered_bytes_max = settings.undelivered_bytes_max.value_or(limits.undelivered_bytes_max);
+  limits.delivery_threads = settings.delivery_threads.value_or(limits.delivery_threads);
+  uint64_t record = settings.record_bytes_max.value_or(limits.record.record_bytes_max);
+  // A record travels in one frame.
+  record = std::min<uint64_t>({record, limits.log.frame_bytes_max, UINT32_MAX});
+  limits.record.record_bytes_max = static_cast<uint32_t>(record);
+  return limits;
+}
+
+http::ApiLimits api_limits(const Settings& settings, const flow::Limits& flow) {
+  http::ApiLimits limits;
+  limits.record_bytes_max = flow.record.record_bytes_max;
+  limits.body_bytes_max = settings.http_body_bytes_max.value_or(limits.body_bytes_max);
+  limits.batch_bytes_max = flow.log.frame_bytes_max;
+  limits.frame_bytes = std::min(limits.frame_bytes, flow.log.frame_bytes_max);
+  return limits;
+}
+
+}  // namespace
+
+// In the order of their start; destroyed the other way round.
+struct LakeProcess::Parts {
+  explicit Parts(FolderLock taken) : lock(std::move(taken)) {}
+
+  FolderLock lock;
+  fs::path data;
+  Metrics metrics;
+  flow::Limits limits;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<meta::Metastore> metastore;
+  std::unique_ptr<lake::Catalog> catalog;
+  columns::Scans scans;
+  std::unique_ptr<duck::Database> database;
+  std::unique_ptr<MaintenanceThread> maintenance;
+  std::unique_ptr<flow::Streams> streams;
+  std::unique_ptr<query::Engine> engine;
+  std::atomic<bool> stopping = false;
+  std::unique_ptr<http::Server> server;
+  std::string address;
+
+  fs::path address_file() const { return data / "http.address"; }
+  Status open_storage();
+  Status open_compute(const Settings& settings);
+  Status apply(const LakeFile& file);
+  Status listen(const HostPort& at, const Settings& settings);
+};
+
+Status LakeProcess::Parts::open_storage() {
+  TARN_ASSIGN(store, store::open_directory_store(data / "objects"));
+  TARN_ASSIGN(metastore, meta::open_sqlite(data / "meta.db"));
+  TARN_ASSIGN(catalog, lake::Catalog::open(*metastore, *store, std::string(kTableBucket)));
+  return {};
+}
+
+Status LakeProcess::Parts::open_compute(const Settings& settings) {
+  fs::path spill = data / "spill";
+  std::error_code ignored;
+  fs::remove_all(spill, ignored);  // of queries that a crash ended
+  TARN_TRY(FileSystem::real().create_folders(spill));
+  query::DatabaseOptions options;
+  options.memory_bytes = settings.memory_bytes.value_or(0);
+  options.threads = settings.threads.value_or(0);
+  options.spill_folder = spill.string();
+  options.folders = {(data / "objects").string(), store->staging().string(), spill.string()};
+  TARN_ASSIGN(database, query::open_database(options, scans));
+  maintenance = std::make_unique<MaintenanceThread>(
+      *catalog, *database, MaintenanceThread::Options{.every = settings.maintenance_every});
+  limits = flow_limits(settings);
+  TARN_ASSIGN(streams, flow::Streams::open({data / "log", *metastore, *catalog, *database, scans, metrics,
+                                            Clock::system(), limits}));
+  query::Limits query_limits;
+  query_limits.queries_max = settings.queries_max.value_or(query_limits.queries_max);
+  query_limits.timeout = settings.query_timeout.value_or(query_limits.timeout);
+  TARN_ASSIGN(engine,
+              query::Engine::open({*database, *catalog, *streams, scans, metrics, query_limits, spill}));
+  return {};
+}
+
+Status LakeProcess::Parts::apply(const LakeFile& file) {
+  std::unique_ptr<Resources> resources = local_resources(*streams, *catalog);
+  TARN_ASSIGN(std::vector<Resource> existing, resources->list());
+  TARN_ASSIGN(Plan plan, make_plan(file, existing, false));
+  return apply_plan(plan, *resources, [](const Step& step) {
+    TARN_LOG(info, "{} {} {}", step.action == Action::kCreate ? "created" : "changed",
+             kind_name(step.resource.kind), step.resource.name);
+  });
+}
+
+Status LakeProcess::Parts::listen(const HostPort& at, const Settings& settings) {
+  http::Options options;
+  options.address = at.host;
+  options.port = at.port;
+  options.workers = settings.http_workers.value_or(options.workers);
+  options.queue_max = settings.http_queue_max.value_or(options.queue_max);
+  options.connections_max = settings.http_connections_max.value_or(options.connections_max);
+  http::ApiParts api{
+      *streams, *catalog, *engine, metrics, *database, api_limits(settings, limits), std::string(kVersion),
+      &stopping};
+  TARN_ASSIGN(server, http::Server::listen(options, http::make_native_api(std::move(api)), metrics));
+  bool v6 = at.host.find(':') != std::string::npos;
+  address = fmt::format("{}:{}", v6 ? "[" + at.host + "]" : at.host, server->port());
+  return replace_file(FileSystem::real(), address_file(), address + "\n");
+}
+
+LakeProcess::LakeProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+LakeProcess::~LakeProcess() {
+  if (parts_ == nullptr) return;
+  if (Status stopped = stop(Deadline::after(Duration(0))); !stopped) {
+    TARN_LOG(warn, "the lake did not stop cleanly: {}", stopped.error().message);
+  }
+}
+
+Result<std::unique_ptr<LakeProcess>> LakeProcess::start(const fs::path& data, const LakeFile& file) {
+  TARN_ASSIGN(HostPort at, loopback_address(file.http));
+  std::error_code error;
+  fs::path folder = fs::absolute(data, error).lexically_normal();
+  TARN_ASSIGN(FolderLock lock, lock_folder(folder));
+  std::unique_ptr<LakeProcess> lake(new LakeProcess(std::make_unique<Parts>(std::move(lock))));
+  Parts& parts = *lake->parts_;
+  parts.data = folder;
+  TARN_TRY(parts.open_storage());
+  TARN_TRY(parts.open_compute(file.settings));
+  TARN_TRY(parts.apply(file));
+  TARN_TRY(parts.maintenance->start());
+  TARN_TRY(parts.listen(at, file.settings));
+  return lake;
+}
+
+const std::string& LakeProcess::address() const {
+  return parts_->address;
+}
+
+Status LakeProcess::stop(Deadline deadline) {
+  if (parts_ == nullptr) return {};
+  Parts& parts = *parts_;
+  parts.stopping = true;
+  if (parts.server) {
+    std::error_code ignored;
+    fs::remove(parts.address_file(), ignored);
+    parts.server->stop(deadline.at() < Deadline::after(kRequestsTimeout).at()
+                           ? deadline
+                           : Deadline::after(kRequestsTimeout));
+    parts.server.reset();
+  }
+  if (parts.maintenance) parts.maintenance->stop();
+  Status stopped = parts.streams ? parts.streams->stop(deadline) : Status();
+  parts_.reset();
+  return stopped;
+}
+
+Result<HostPort> loopback_address(std::string_view text) {
+  TARN_ASSIGN(HostPort at, parse_address(text));
+  if (at.host == "localhost") at.host = "127.0.0.1";
+  bool digits = at.host.find_first_not_of("0123456789.") == std::string::npos;
+  bool loopback = at.host == "::1" || (at.host.starts_with("127.") && digits);
+  if (loopback) return at;
+  return fail(
+      Code::kDenied,
+      fmt::format("{} can be reached from other machines, and principals don't exist yet: whoever reached it "
+                  "could do everything. Use 127.0.0.1:{}",
+                  text, at.port));
+}
+
+}  // namespace tarn::app

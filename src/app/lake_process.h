@@ -1,0 +1,42 @@
+// A whole lake in this process: opened from its data folder, brought to its lake file, listening.
+//
+// In the folder: lock (who has it), log/ (streams' records), objects/ (buckets), meta.db (the metastore),
+// spill/ (queries that need more than memory; emptied at start), http.address (where it listens, while it
+// does). Owns: every part. Started bottom up, stopped top down: door, maintenance, streams, then the rest.
+// Threads: start() and stop() from the owner's.
+// Fails: start: kBusy (another process has the folder), kIo (it can't be written), kExists (the port is
+// taken), kDenied (an address that isn't this machine's alone), or what the lake file's resources fail with.
+// Durable: stop() returns after what was acknowledged is delivered, or kept in the log for the next start.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "app/lake_file.h"
+#include "base/error.h"
+#include "base/time.h"
+
+namespace tarn::app {
+
+class LakeProcess {
+ public:
+  static Result<std::unique_ptr<LakeProcess>> start(const std::filesystem::path& data, const LakeFile& file);
+  ~LakeProcess();
+  LakeProcess(const LakeProcess&) = delete;
+  LakeProcess& operator=(const LakeProcess&) = delete;
+
+  const std::string& address() const;  // "127.0.0.1:9700"
+  Status stop(Deadline deadline);
+
+ private:
+  struct Parts;
+  explicit LakeProcess(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// kDenied for anything but loopback: principals don't exist yet, so whoever reaches the door may do
+// everything.
+Result<HostPort> loopback_address(std::string_view text);
+
+}  // namespace tarn::app

@@ -1,0 +1,42 @@
+// The streams and tables of a lake, to be compared with a lake file and changed: of this process, or over
+// HTTP.
+//
+// Shapes: a spec is JSON text in the shape of a lake file (flow/stream_spec.h, lake/table_spec.h).
+// Threads: one thread.
+// Fails: as the parts behind it do; kUnavailable when the lake can't be reached.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/http_client.h"
+#include "base/error.h"
+#include "flow/streams.h"
+#include "lake/catalog.h"
+
+namespace tarn::app {
+
+enum class ResourceKind { kStream, kTable };
+std::string_view kind_name(ResourceKind kind);
+
+struct Resource {
+  ResourceKind kind = ResourceKind::kStream;
+  std::string name;
+  std::string spec;
+};
+
+class Resources {
+ public:
+  virtual ~Resources() = default;
+  virtual Result<std::vector<Resource>> list() = 0;
+  virtual Status put(const Resource& resource) = 0;  // creates it or changes it
+  virtual Status remove(ResourceKind kind, const std::string& name) = 0;
+};
+
+// Both are borrowed.
+std::unique_ptr<Resources> local_resources(flow::Streams& streams, lake::Catalog& catalog);
+std::unique_ptr<Resources> http_resources(HttpClient& client);
+
+}  // namespace tarn::app

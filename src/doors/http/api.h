@@ -1,0 +1,58 @@
+// What the actions of the native API share, and their names.
+//
+// Owns: the thread that looks after queries whose client may have gone.
+// Threads: actions run on many workers at once.
+// Fails: as routes.h says for an Action.
+#pragma once
+
+#include <chrono>
+#include <set>
+
+#include <boost/json/object.hpp>
+
+#include "base/thread.h"
+#include "doors/http/disconnect_watch.h"
+#include "doors/http/native_api.h"
+#include "doors/http/routes.h"
+
+namespace tarn::http {
+
+struct Api {
+  explicit Api(ApiParts p) : parts(std::move(p)) {}
+  const ApiParts parts;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  DisconnectWatch watch;
+  Mutex mu;
+  std::set<lake::TableName> maintained TARN_GUARDED_BY(mu);  // right now, by a request
+};
+
+// records.cpp
+Status post_records(Api& api, Call& call);
+// sql.cpp
+Status post_sql(Api& api, Call& call);
+// stream_resources.cpp
+Status list_streams(Api& api, Call& call);
+Status get_stream(Api& api, Call& call);
+Status put_stream(Api& api, Call& call);
+Status delete_stream(Api& api, Call& call);
+Status flush_stream(Api& api, Call& call);
+Status redrive_stream(Api& api, Call& call);
+Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const std::string& name);  // names the nearest
+boost::json::object stream_json(const flow::Stream& stream);
+// table_resources.cpp
+Status list_tables(Api& api, Call& call);
+Status get_table(Api& api, Call& call);
+Status put_table(Api& api, Call& call);
+Status delete_table(Api& api, Call& call);
+Status list_snapshots(Api& api, Call& call);
+Status list_files(Api& api, Call& call);
+Status maintain_table(Api& api, Call& call);
+Status change_column(Api& api, Call& call);
+Status delete_column(Api& api, Call& call);
+// lake_resources.cpp
+Status get_status(Api& api, Call& call);
+Status get_metrics(Api& api, Call& call);
+Status get_health(Api& api, Call& call);
+Status get_openapi(Api& api, Call& call);
+
+}  // namespace tarn::http

@@ -1,0 +1,328 @@
+#include "meta/metastore.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/id.h"
+
+namespace tarn::meta {
+namespace {
+
+namespace fs = std::filesystem;
+using Values = std::vector<Value>;
+
+constexpr Migration kFirst{
+    "test", 1, "CREATE TABLE t (k TEXT PRIMARY KEY, v INTEGER NOT NULL); CREATE INDEX tv ON t (v);"};
+constexpr Migration kSecond{
+    "test", 2, "ALTER TABLE t ADD COLUMN note TEXT; INSERT INTO t (k, v) VALUES ('migrated', 1);"};
+
+class MetastoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("tarn-meta-" + uuid_v4());
+    fs::create_directories(folder_);
+    reopen();
+  }
+  void TearDown() override {
+    store_.reset();
+    fs::remove_all(folder_);
+  }
+  fs::path file() const { return folder_ / "meta.db"; }
+
+  void reopen() {
+    store_.reset();
+    auto opened = open_sqlite(file());
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  Status put(const std::string& key, int64_t value) {
+    return store_->transact([&](Transaction& t) -> Status {
+      TARN_TRY(t.execute("INSERT INTO t (k, v) VALUES (?, ?)", Values{key, value}));
+      return {};
+    });
+  }
+
+  int64_t count() {
+    int64_t n = -1;
+    Status read = store_->read([&](Transaction& t) -> Status {
+      TARN_ASSIGN(auto rows, t.query("SELECT count(*) FROM t"));
+      TARN_ASSIGN(n, integer(rows.at(0), 0));
+      return {};
+    });
+    EXPECT_TRUE(read) << read.error().message;
+    return n;
+  }
+
+  fs::path folder_;
+  std::unique_ptr<Metastore> store_;
+};
+
+TEST_F(MetastoreTest, MigrationsRunOnceAndInOrder) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst, kSecond}));
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst, kSecond}));
+  reopen();
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst, kSecond}));
+  EXPECT_EQ(count(), 1);
+  EXPECT_EQ(store_->migrate(std::vector{kSecond, kFirst}).error().code, Code::kInternal);
+}
+
+TEST_F(MetastoreTest, ANewerLakeIsRefused) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst, kSecond}));
+  Status older = store_->migrate(std::vector{kFirst});
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().code, Code::kUnsupported);
+  EXPECT_NE(older.error().message.find("newer Tarn"), std::string::npos);
+  EXPECT_NE(older.error().message.find(file().native()), std::string::npos);
+  // Other parts have numbers of their own.
+  EXPECT_TRUE(store_->migrate(std::vector{Migration{"other", 1, "CREATE TABLE o (k TEXT)"}}));
+}
+
+TEST_F(MetastoreTest, AFailingMigrationLeavesNothing) {
+  Migration broken{"test", 1, "CREATE TABLE half (k TEXT); CREATE TABLE nonsense (((;"};
+  EXPECT_EQ(store_->migrate(std::vector{broken}).error().code, Code::kInternal);
+  EXPECT_TRUE(store_->migrate(std::vector{Migration{"test", 1, "CREATE TABLE half (k TEXT)"}}));
+}
+
+TEST_F(MetastoreTest, ValuesComeBackAsTheyWere) {
+  ASSERT_TRUE(store_->migrate(std::vector{Migration{"test", 1, "CREATE TABLE x (a, b, c, d)"}}));
+  Values row{int64_t{-9'000'000'000'000'000'000}, 1.5, std::string("a\0é", 4), std::monostate()};
+  Status stored = store_->transact([&](Transaction& t) -> Status {
+    TARN_ASSIGN(int64_t changed, t.execute("INSERT INTO x VALUES (?, ?, ?, ?)", row));
+    EXPECT_EQ(changed, 1);
+    TARN_ASSIGN(int64_t updated, t.execute("UPDATE x SET b = b WHERE a = 7"));
+    EXPECT_EQ(updated, 0);
+    return {};
+  });
+  ASSERT_TRUE(stored) << stored.error().message;
+  ASSERT_TRUE(store_->read([&](Transaction& t) -> Status {
+    TARN_ASSIGN(auto rows, t.query("SELECT a, b, c, d FROM x"));
+    EXPECT_EQ(rows, std::vector<Row>{row});
+    EXPECT_EQ(text(rows[0], 2), std::get<std::string>(row[2]));
+    EXPECT_EQ(text(rows[0], 0).error().code, Code::kCorrupt);
+    EXPECT_EQ(integer(rows[0], 3).error().code, Code::kCorrupt);
+    EXPECT_EQ(integer(rows[0], 9).error().code, Code::kCorrupt);
+    return {};
+  }));
+}
+
+TEST_F(MetastoreTest, WhatFailsIsRolledBack) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  Status failed = store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.execute("INSERT INTO t VALUES ('a', 1)"));
+    return fail(Code::kConflict, "changed my mind");
+  });
+  EXPECT_EQ(failed.error().code, Code::kConflict);
+  Status threw = store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.execute("INSERT INTO t VALUES ('b', 1)"));
+    throw std::runtime_error("thrown in the middle");
+  });
+  EXPECT_EQ(threw.error().code, Code::kInternal);
+  EXPECT_NE(threw.error().message.find("thrown in the middle"), std::string::npos);
+  EXPECT_EQ(count(), 0);
+  EXPECT_TRUE(put("c", 1));
+  reopen();
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(MetastoreTest, ErrorsSayWhatTheCallerShouldDo) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(put("a", 1));
+  EXPECT_EQ(put("a", 2).error().code, Code::kExists);
+  auto run = [&](std::string_view sql, Values values = {}) {
+    return store_->transact([&](Transaction& t) -> Status {
+      TARN_TRY(t.execute(sql, values));
+      return {};
+    });
+  };
+  EXPECT_EQ(run("INSERT INTO t VALUES ('x', NULL)").error().code, Code::kConflict);
+  EXPECT_EQ(run("SELEKT 1").error().code, Code::kInternal);
+  EXPECT_EQ(run("SELECT 1; SELECT 2").error().code, Code::kInternal);
+  EXPECT_EQ(run("INSERT INTO t VALUES (?, ?)", {std::string("x")}).error().code, Code::kInternal);
+  EXPECT_EQ(store_
+                ->read([](Transaction& t) -> Status {
+                  TARN_TRY(t.execute("DELETE FROM t"));
+                  return {};
+                })
+                .error()
+                .code,
+            Code::kInternal);
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(MetastoreTest, AFullDiskIsToldAndNothingIsHalfDone) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  Status full = store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.query("PRAGMA max_page_count = 8"));  // what SQLite answers then is what a full disk gives
+    for (int i = 0; i < 1000; ++i) {
+      TARN_TRY(t.execute("INSERT INTO t VALUES (?, 1)", Values{std::string(500, 'x') + std::to_string(i)}));
+    }
+    return {};
+  });
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Code::kFull);
+  EXPECT_NE(full.error().message.find(file().native()), std::string::npos);
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_F(MetastoreTest, AFullDiskThatTheBodyIgnoresIsStillTold) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  Status full = store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.query("PRAGMA max_page_count = 8"));
+    for (int i = 0; i < 1000; ++i) {
+      std::ignore =
+          t.execute("INSERT INTO t VALUES (?, 1)", Values{std::string(500, 'x') + std::to_string(i)});
+    }
+    return {};
+  });
+  EXPECT_EQ(full.error().code, Code::kFull);
+}
+
+TEST_F(MetastoreTest, ReadsSeeOneMomentAndDontWaitForWriters) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(put("a", 1));
+  Status read = store_->read([&](Transaction& t) -> Status {
+    TARN_ASSIGN(auto before, t.query("SELECT count(*) FROM t"));
+    EXPECT_TRUE(put("b", 2));
+    TARN_ASSIGN(auto after, t.query("SELECT count(*) FROM t"));
+    EXPECT_EQ(before, after);
+    return {};
+  });
+  EXPECT_TRUE(read);
+  EXPECT_EQ(count(), 2);
+  // And a reader inside of a transaction that writes sees what was committed.
+  ASSERT_TRUE(store_->transact([&](Transaction& t) -> Status {
+    TARN_TRY(t.execute("INSERT INTO t VALUES ('c', 3)"));
+    EXPECT_EQ(count(), 2);
+    return {};
+  }));
+  EXPECT_EQ(count(), 3);
+}
+
+TEST_F(MetastoreTest, ManyWritersAndReadersLoseNothing) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(put("counter", 0));
+  constexpr int kThreads = 4;
+  constexpr int kSteps = 50;
+  std::atomic<int> failures = 0;
+  std::atomic<bool> done = false;
+  auto add = [&](Transaction& t) -> Status {
+    TARN_ASSIGN(auto rows, t.query("SELECT v FROM t WHERE k = 'counter'"));
+    TARN_ASSIGN(int64_t v, integer(rows.at(0), 0));
+    TARN_TRY(t.execute("UPDATE t SET v = ? WHERE k = 'counter'", Values{v + 1}));
+    return {};
+  };
+  auto look = [&](Transaction& t) -> Status {
+    TARN_TRY(t.query("SELECT v FROM t"));
+    return {};
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 2; ++i) {
+      threads.emplace_back([&] {
+        while (!done) failures += store_->read(look) ? 0 : 1;
+      });
+    }
+    {
+      std::vector<std::jthread> writers;
+      for (int i = 0; i < kThreads; ++i) {
+        writers.emplace_back([&] {
+          for (int step = 0; step < kSteps; ++step) failures += store_->transact(add) ? 0 : 1;
+        });
+      }
+    }
+    done = true;
+  }
+  EXPECT_EQ(failures, 0);
+  ASSERT_TRUE(store_->read([](Transaction& t) -> Status {
+    TARN_ASSIGN(auto rows, t.query("SELECT v FROM t WHERE k = 'counter'"));
+    EXPECT_EQ(integer(rows.at(0), 0), kThreads * kSteps);
+    return {};
+  }));
+}
+
+TEST_F(MetastoreTest, AFileThatIsNoDatabaseIsCorrupt) {
+  store_.reset();
+  fs::path other = folder_ / "other.db";
+  std::ofstream(other) << std::string(4096, 'x');
+  auto opened = open_sqlite(other);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kCorrupt);
+  EXPECT_NE(opened.error().message.find(other.native()), std::string::npos);
+}
+
+TEST_F(MetastoreTest, ADamagedPageIsCorrupt) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(put(std::string(200, 'k') + std::to_string(i), i));
+  store_.reset();  // folds the write-ahead log into the file
+  auto size = fs::file_size(file());
+  ASSERT_GT(size, 3 * 4096u);
+  std::fstream damaged(file(), std::ios::in | std::ios::out | std::ios::binary);
+  for (std::streamoff page = 4096; page < static_cast<std::streamoff>(size); page += 4096) {
+    damaged.seekp(page).write("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12);
+  }
+  damaged.close();
+  reopen();
+  Status read = store_->read([](Transaction& t) -> Status {
+    TARN_TRY(t.query("SELECT * FROM t ORDER BY v"));
+    return {};
+  });
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, Code::kCorrupt);
+}
+
+// What open_sqlite says to a user without rights; in a child, because tests often run as root.
+std::string error_without_rights(const fs::path& file) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
+  pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    bool dropped = ::geteuid() != 0 || (::setgid(kNobody) == 0 && ::setuid(kNobody) == 0);
+    auto opened = open_sqlite(file);
+    std::string text = !dropped ? "still root" : opened ? "opened" : opened.error().message;
+    std::ignore = ::write(ends[1], text.data(), text.size());
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string text(4096, '\0');
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, ::read(ends[0], text.data(), text.size()))));
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  return text;
+}
+
+TEST_F(MetastoreTest, AFolderWithoutWriteRightsIsNamedWithAdvice) {
+  store_.reset();
+  fs::path closed = folder_ / "closed";
+  fs::create_directories(closed);
+  fs::permissions(closed, fs::perms(0555));
+  std::string text = error_without_rights(closed / "meta.db");
+  EXPECT_NE(text.find((closed / "meta.db").native()), std::string::npos) << text;
+  EXPECT_NE(text.find("the right to write"), std::string::npos) << text;
+
+  fs::copy_file(file(), closed / "old.db");
+  fs::permissions(closed / "old.db", fs::perms(0444));
+  text = error_without_rights(closed / "old.db");
+  EXPECT_NE(text.find("the right to write"), std::string::npos) << text;
+}
+
+TEST_F(MetastoreTest, AMissingFolderIsNamed) {
+  auto opened = open_sqlite(folder_ / "no/such/meta.db");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kIo);
+  EXPECT_NE(opened.error().message.find("no/such/meta.db"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tarn::meta

@@ -1,0 +1,50 @@
+#include "query/session.h"
+
+#include <fmt/core.h>
+
+namespace tarn::query {
+
+Sessions::Lease::~Lease() {
+  if (connection_ != nullptr) pool_->give_back(std::move(connection_), !broken_);
+}
+
+Result<Sessions::Lease> Sessions::take() {
+  int number = 0;
+  {
+    Lock lock(mu_);
+    if (out_ >= limit_)
+      return fail(Error{
+          Code::kBusy,
+          fmt::format("{} queries are running, which is the limit (settings.queries_max); try again", out_),
+          500});
+    ++out_;
+    if (!idle_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      return Lease(*this, std::move(connection));
+    }
+    number = ++made_;
+  }
+  auto opened = database_.connect();
+  if (!opened) {
+    Lock lock(mu_);
+    --out_;
+    return std::unexpected(std::move(opened).error());
+  }
+  Lease lease(*this, std::make_unique<duck::Connection>(std::move(*opened)));
+  std::string name = fmt::format("session_{}", number);
+  Status prepared = lease.connection().run(fmt::format("ATTACH ':memory:' AS {0}; USE {0}", name));
+  if (!prepared) {
+    lease.discard();
+    return std::unexpected(std::move(prepared).error());
+  }
+  return lease;
+}
+
+void Sessions::give_back(std::unique_ptr<duck::Connection> connection, bool reuse) {
+  Lock lock(mu_);
+  --out_;
+  if (reuse) idle_.push_back(std::move(connection));
+}
+
+}  // namespace tarn::query

@@ -1,0 +1,47 @@
+// A user's SQL statement, parsed by DuckDB itself and checked: what it reads, and that it only reads.
+//
+// json_serialize_sql gives the syntax tree. Every table that it names is listed, table functions outside of a
+// short list are refused, and so are functions that would show settings or the environment. References that
+// DuckDB can't resolve by itself (AT (…), system.*, information_schema.*) are replaced in the tree by views
+// named $0, $1 …, and the tree is turned back into SQL; a statement without them runs exactly as it was
+// written. Threads: pure, on the connection given. Fails: kInvalid with DuckDB's message (syntax), kDenied
+// for what may not be used.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "columns/duck.h"
+
+namespace tarn::query {
+
+struct AtVersion {
+  int64_t snapshot = 0;
+};
+using At = std::variant<std::monostate, AtVersion, Timestamp>;  // monostate: now
+
+struct TableUse {
+  std::string database;  // as written, lower case; empty when not given
+  std::string table;
+  At at;
+  std::string view_schema;  // where DuckDB will look: the view to be made. Empty: the default schema
+  std::string view_name;
+};
+
+struct Statement {
+  std::string sql;  // to be run
+  std::vector<TableUse> tables;
+};
+
+Result<Statement> parse_statement(duck::Connection& connection, const std::string& sql);
+
+// A stream's transform: one SELECT over the relation `records`, with `*` not showing _seq, _arrived and _key.
+// `source` replaces `records`; the result can be used as a subquery.
+Result<std::string> transform_sql(duck::Connection& connection, const std::string& transform,
+                                  const std::string& source);
+
+}  // namespace tarn::query
