@@ -165,7 +165,7 @@ json::value Checker::check_text(const YamlNode& node, const Key& key, const std:
       return json::value(node.text);
     case Shape::kType:
     case Shape::kColumn:
-      if (auto type = columns::parse_type(node.text); !type) say(type.error());
+      if (auto field = columns::parse_field_type("", node.text); !field) say(field.error());
       return json::value(node.text);
     case Shape::kTable:
       if (auto name = lake::TableName::parse(node.text); !name) say(name.error());

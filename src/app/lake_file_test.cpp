@@ -90,9 +90,10 @@ TEST(LakeFile, NamesLineColumnAndNearestKey) {
 }
 
 TEST(LakeFile, ListsTheKeysWhenNoneIsNear) {
-  EXPECT_THAT(error_of("streams:\n  clicks: { deliver: { xyzzy: 1 } }\n"),
-              HasSubstr("lake.yaml:2:24: unknown key `xyzzy` in `streams.clicks.deliver`; the keys here are: every, "
-                        "partition, table"));
+  EXPECT_THAT(
+      error_of("streams:\n  clicks: { deliver: { xyzzy: 1 } }\n"),
+      HasSubstr("lake.yaml:2:24: unknown key `xyzzy` in `streams.clicks.deliver`; the keys here are: every, "
+                "partition, table"));
 }
 
 TEST(LakeFile, SaysWhatWasExpectedAndFound) {
@@ -100,8 +101,10 @@ TEST(LakeFile, SaysWhatWasExpectedAndFound) {
             "lake.yaml:1:25: `streams.a.shards` must be a whole number from 1 to 256, not \"many\"");
   EXPECT_THAT(error_of("streams: { a: { shards: 257 } }"), HasSubstr("not the number 257"));
   EXPECT_THAT(error_of("streams: { a: { shards: '2' } }"), HasSubstr("must be a whole number"));
-  EXPECT_THAT(error_of("streams: [ a, b ]"), HasSubstr("`streams` must be a map (name: value, one a line), not a list"));
-  EXPECT_THAT(error_of("streams: { a: { deliver: { every: { age: 60 parsecs } } } }"), HasSubstr("a duration such as"));
+  EXPECT_THAT(error_of("streams: [ a, b ]"),
+              HasSubstr("`streams` must be a map (name: value, one a line), not a list"));
+  EXPECT_THAT(error_of("streams: { a: { deliver: { every: { age: 60 parsecs } } } }"),
+              HasSubstr("a duration such as"));
   EXPECT_THAT(error_of("streams: { a: { undelivered_max: lots } }"), HasSubstr("a size such as"));
   EXPECT_THAT(error_of("streams: { a: { infer: yes } }"), HasSubstr("true or false, not \"yes\""));
   EXPECT_THAT(error_of("streams: { a: { on_violation: rejct } }"), HasSubstr("did you mean 'reject'?"));
@@ -130,13 +133,16 @@ TEST(LakeFile, StopsListingAtTheLimit) {
 
 TEST(LakeFile, GivesTheReadersErrorsTheLineOfTheirKey) {
   // Only the reader of streams knows that a stream that infers nothing needs columns.
-  EXPECT_THAT(error_of("lake: x\nstreams:\n  a:\n    shards: 1\n    infer: false\n"), StartsWith("lake.yaml:5:5: "));
-  EXPECT_THAT(error_of("streams:\n  ok: {}\n  'not a name':\n    shards: 1\n"), StartsWith("lake.yaml:3:3: "));
+  EXPECT_THAT(error_of("lake: x\nstreams:\n  a:\n    shards: 1\n    infer: false\n"),
+              StartsWith("lake.yaml:5:5: "));
+  EXPECT_THAT(error_of("streams:\n  ok: {}\n  'not a name':\n    shards: 1\n"),
+              StartsWith("lake.yaml:3:3: "));
   EXPECT_THAT(error_of("databases:\n  d:\n    tables:\n      'a b': {}\n"), StartsWith("lake.yaml:4:7: "));
 }
 
 TEST(LakeFile, SaysWhichNounsComeLater) {
-  EXPECT_THAT(error_of("jobs:\n  nightly: {}\n"), StartsWith("lake.yaml:1:1: `jobs` is not in this version yet"));
+  EXPECT_THAT(error_of("jobs:\n  nightly: {}\n"),
+              StartsWith("lake.yaml:1:1: `jobs` is not in this version yet"));
 }
 
 TEST(LakeFile, RefusesWhatIsNoLakeFile) {
@@ -156,10 +162,13 @@ TEST(LakeFile, RefusesAKeyThatComesTwice) {
 }
 
 TEST(LakeFile, NamesATabInTheIndentation) {
-  EXPECT_THAT(error_of("streams:\n  a:\n\tshards: 1\n"), StartsWith("lake.yaml:3:1: a tab in the indentation"));
+  EXPECT_THAT(error_of("streams:\n  a:\n\tshards: 1\n"),
+              StartsWith("lake.yaml:3:1: a tab in the indentation"));
 }
 
-TEST(LakeFile, NamesThePlaceOfBrokenYaml) { EXPECT_THAT(error_of("streams: { a: [1, 2 }\n"), StartsWith("lake.yaml:1:")); }
+TEST(LakeFile, NamesThePlaceOfBrokenYaml) {
+  EXPECT_THAT(error_of("streams: { a: [1, 2 }\n"), StartsWith("lake.yaml:1:"));
+}
 
 TEST(LakeFile, FollowsAliasesAndStopsABomb) {
   auto file = parse_lake_file("streams:\n  a: &spec { shards: 2 }\n  b: *spec\n", "lake.yaml");
@@ -178,7 +187,8 @@ TEST(LakeFile, FollowsAliasesAndStopsABomb) {
 }
 
 TEST(LakeFile, StopsAtItsDepth) {
-  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')),
+              HasSubstr("nested deeper than 64"));
 }
 
 TEST(LakeFile, NamesTheFileThatIsMissing) {
@@ -191,7 +201,8 @@ TEST(LakeFile, NamesTheFileThatIsMissing) {
 TEST(Address, IsHostAndPort) {
   EXPECT_EQ(parse_address("127.0.0.1:9700")->port, 9700);
   EXPECT_EQ(parse_address("[::1]:0")->host, "::1");
-  for (const char* wrong : {"", "9700", ":9700", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "a:b", "::1:80"}) {
+  for (const char* wrong :
+       {"", "9700", ":9700", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "a:b", "::1:80"}) {
     EXPECT_FALSE(parse_address(wrong)) << wrong;
   }
 }

@@ -68,7 +68,8 @@ TEST(LakeKeys, EveryExampleIsTaken) {
 }
 
 TEST(LakeKeys, ExampleLakeFilesAreGood) {
-  std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / "../../examples/flights/lake.yaml";
+  std::filesystem::path path =
+      std::filesystem::path(__FILE__).parent_path() / "../../examples/flights/lake.yaml";
   auto file = read_lake_file(path);
   EXPECT_TRUE(file) << file.error().message;
 }

@@ -51,8 +51,7 @@ json::value column_in_one_spelling(const json::value& column) {
     const json::value* found = object->if_contains("required");
     required = found != nullptr && found->is_bool() && found->get_bool();
   }
-  if (auto type = columns::parse_type(text); type && text != "JSON" && text != "json")
-    text = columns::sql_type(*type);
+  if (auto field = columns::parse_field_type("", text); field) text = columns::field_sql_type(*field);
   return json::value(required ? text + ", required" : text);
 }
 

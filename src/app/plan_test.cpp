@@ -1,9 +1,8 @@
 #include "app/plan.h"
 
+#include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <boost/json.hpp>
 
 #include "app/json_text.h"
 
@@ -26,8 +25,12 @@ Plan plan_of(std::string_view text, const std::vector<Resource>& existing, bool 
   return plan ? std::move(*plan) : Plan{};
 }
 
-Resource stream(const std::string& name, const std::string& spec) { return {ResourceKind::kStream, name, spec}; }
-Resource table(const std::string& name, const std::string& spec) { return {ResourceKind::kTable, name, spec}; }
+Resource stream(const std::string& name, const std::string& spec) {
+  return {ResourceKind::kStream, name, spec};
+}
+Resource table(const std::string& name, const std::string& spec) {
+  return {ResourceKind::kTable, name, spec};
+}
 
 // Remembers what it was told; fails for one name.
 class FakeResources : public Resources {
@@ -68,8 +71,9 @@ TEST(Plan, ShowsWhichKeysChange) {
 }
 
 TEST(Plan, OtherSpellingsAreNoChange) {
-  Plan plan = plan_of("streams: { clicks: { deliver: { every: { age: 60s, size: 1MiB } }, columns: { id: long } } }",
-                      {stream("clicks", R"({"deliver":{"every":{"age":"1m","size":"1024KiB"}},"columns":{"id":"BIGINT"}})")});
+  Plan plan = plan_of(
+      "streams: { clicks: { deliver: { every: { age: 60s, size: 1MiB } }, columns: { id: long } } }",
+      {stream("clicks", R"({"deliver":{"every":{"age":"1m","size":"1024KiB"}},"columns":{"id":"BIGINT"}})")});
   EXPECT_FALSE(plan.changes()) << render_plan(plan, {});
   EXPECT_THAT(render_plan(plan, {}), HasSubstr("Nothing to change."));
 }
@@ -97,7 +101,8 @@ TEST(Plan, WhatIsNotInTheFileIsUnmanagedAndStays) {
 }
 
 TEST(Plan, AStreamsTablesBelongToIt) {
-  std::vector<Resource> existing = {stream("clicks", "{}"), table("raw.clicks", "{}"), table("raw.clicks_errors", "{}")};
+  std::vector<Resource> existing = {stream("clicks", "{}"), table("raw.clicks", "{}"),
+                                    table("raw.clicks_errors", "{}")};
   Plan plan = plan_of("streams: { clicks: {} }", existing, true);
   EXPECT_FALSE(plan.changes()) << render_plan(plan, {});
   // Its table also when the stream itself is not in the file.
@@ -105,8 +110,9 @@ TEST(Plan, AStreamsTablesBelongToIt) {
 }
 
 TEST(Plan, ATableKeepsWhatTheFileDoesNotSay) {
-  Plan plan = plan_of("databases: { raw: { tables: { t: { columns: { b: DOUBLE }, keep: { snapshots: 3 } } } } }",
-                      {table("raw.t", R"({"columns":{"a":"BIGINT"},"partition":["a"],"keep":{"snapshots":10,"age":"7d"}})")});
+  Plan plan = plan_of(
+      "databases: { raw: { tables: { t: { columns: { b: DOUBLE }, keep: { snapshots: 3 } } } } }",
+      {table("raw.t", R"({"columns":{"a":"BIGINT"},"partition":["a"],"keep":{"snapshots":10,"age":"7d"}})")});
   ASSERT_EQ(plan.steps.size(), 1u);
   std::vector<std::string> keys;
   for (const Difference& d : plan.steps[0].differences) keys.push_back(d.key);
@@ -118,9 +124,10 @@ TEST(Plan, ATableKeepsWhatTheFileDoesNotSay) {
 }
 
 TEST(Plan, ATablesColumnInAnotherSpellingIsNoChange) {
-  Plan plan = plan_of("databases: { raw: { tables: { t: { columns: { a: long, b: { type: string, required: true } }, "
-                      "keep: { age: 168h } } } } }",
-                      {table("raw.t", R"({"columns":{"a":"BIGINT","b":{"type":"VARCHAR","required":true}},
+  Plan plan = plan_of(
+      "databases: { raw: { tables: { t: { columns: { a: long, b: { type: string, required: true } }, "
+      "keep: { age: 168h } } } } }",
+      {table("raw.t", R"({"columns":{"a":"BIGINT","b":{"type":"VARCHAR","required":true}},
                                           "keep":{"age":"7d"}})")});
   EXPECT_FALSE(plan.changes()) << render_plan(plan, {});
 }
@@ -139,7 +146,8 @@ TEST(Plan, IsPrintedAsJson) {
   Plan plan = plan_of("streams: { clicks: { shards: 2 } }", {stream("clicks", "{}")});
   auto parsed = parse_json(plan_json(plan));
   ASSERT_TRUE(parsed);
-  const boost::json::value expected = boost::json::parse(R"({"changes":true,"steps":[{"action":"change","kind":"stream",
+  const boost::json::value expected =
+      boost::json::parse(R"({"changes":true,"steps":[{"action":"change","kind":"stream",
     "name":"clicks","differences":[{"key":"shards","before":"1","after":"2"}]}]})");
   EXPECT_EQ(*parsed, expected);
 }

@@ -13,8 +13,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(TextTable, AlignsByTypeAndShowsNull) {
-  std::string table = render_table({{"name", "VARCHAR"}, {"n", "BIGINT"}}, {{"a", "1"}, {"bcd", "1000"}, {std::nullopt, "2"}},
-                                   {});
+  std::string table = render_table({{"name", "VARCHAR"}, {"n", "BIGINT"}},
+                                   {{"a", "1"}, {"bcd", "1000"}, {std::nullopt, "2"}}, {});
   EXPECT_EQ(table,
             "┌──────┬──────┐\n"
             "│ name │    n │\n"
@@ -38,7 +38,8 @@ TEST(TextTable, MakesControlCharactersVisible) {
 
 TEST(TextTable, FitsTheTerminal) {
   Terminal narrow{true, false, 30};
-  std::string table = render_table({{"a", "VARCHAR"}, {"b", "VARCHAR"}}, {{std::string(50, 'x'), "short"}}, {narrow});
+  std::string table =
+      render_table({{"a", "VARCHAR"}, {"b", "VARCHAR"}}, {{std::string(50, 'x'), "short"}}, {narrow});
   size_t begin = 0;
   while (begin < table.size()) {
     size_t end = table.find('\n', begin);
@@ -82,7 +83,8 @@ TEST(BarChart, WantsALabelAndANumber) {
   EXPECT_FALSE(bars_of({{"a", "VARCHAR"}}, {{"x"}}));
   EXPECT_FALSE(bars_of({{"a", "VARCHAR"}, {"b", "VARCHAR"}}, {{"x", "y"}}));
   EXPECT_EQ(render_bars({}, {}), "");
-  auto fraction = bars_of({{"a", "VARCHAR"}, {"b", "DOUBLE"}}, {{std::nullopt, "1.23456"}, {"x", std::nullopt}});
+  auto fraction =
+      bars_of({{"a", "VARCHAR"}, {"b", "DOUBLE"}}, {{std::nullopt, "1.23456"}, {"x", std::nullopt}});
   ASSERT_TRUE(fraction);
   ASSERT_EQ(fraction->size(), 1u);
   EXPECT_EQ(fraction->front().label, "NULL");
@@ -104,7 +106,8 @@ TEST(Progress, WithoutATotalThereIsNoBar) {
 
 TEST(Progress, FitsANarrowTerminal) {
   for (int width : {5, 20, 40, 60}) {
-    EXPECT_LT(display_width(progress_line({"a-long-name.ndjson.gz", 123456, 5, 10, 3}, {true, false, width})), width);
+    EXPECT_LT(display_width(progress_line({"a-long-name.ndjson.gz", 123456, 5, 10, 3}, {true, false, width})),
+              width);
   }
 }
 

@@ -36,8 +36,9 @@ TEST(StatementSplitter, WaitsForTheEndOverLines) {
 }
 
 TEST(StatementSplitter, LeavesSemicolonsInTextNamesAndComments) {
-  for (const char* statement : {"SELECT 'a;b'", "SELECT 'it''s; fine'", "SELECT \"a;b\"", "SELECT 1 /* ; /* ; */ ; */",
-                                "SELECT $$ ; $$", "SELECT $tag$ ; $$ ; $tag$", "SELECT e'\\'; '", "SELECT 1 -- ;\n"}) {
+  for (const char* statement :
+       {"SELECT 'a;b'", "SELECT 'it''s; fine'", "SELECT \"a;b\"", "SELECT 1 /* ; /* ; */ ; */",
+        "SELECT $$ ; $$", "SELECT $tag$ ; $$ ; $tag$", "SELECT e'\\'; '", "SELECT 1 -- ;\n"}) {
     StatementSplitter splitter;
     std::vector<std::string> found = splitter.feed(std::string(statement) + ";");
     ASSERT_EQ(found.size(), 1u) << statement;
@@ -79,7 +80,8 @@ TEST(JsonSplitter, GivesTheValuesOfAnArrayHoweverItIsCut) {
 }
 
 TEST(JsonSplitter, GivesValuesOneAfterTheOther) {
-  EXPECT_THAT(*split_json("{\"a\":1}{\"a\":2}\n{\"a\":3}", 3), ElementsAre("{\"a\":1}", "{\"a\":2}", "{\"a\":3}"));
+  EXPECT_THAT(*split_json("{\"a\":1}{\"a\":2}\n{\"a\":3}", 3),
+              ElementsAre("{\"a\":1}", "{\"a\":2}", "{\"a\":3}"));
   EXPECT_THAT(*split_json("", 1), IsEmpty());
   EXPECT_THAT(*split_json(" [ ] ", 1), IsEmpty());
 }
@@ -104,8 +106,15 @@ TEST(ResultReader, ReadsColumnsAndRowsHoweverTheyAreCut) {
   for (size_t piece : {size_t{1}, size_t{3}, size_t{7}, text.size()}) {
     std::vector<TableColumn> columns;
     std::vector<TableRow> rows;
-    ResultReader reader([&](const auto& c) { columns = c; return Status(); },
-                        [&](TableRow row) { rows.push_back(std::move(row)); return Status(); });
+    ResultReader reader(
+        [&](const auto& c) {
+          columns = c;
+          return Status();
+        },
+        [&](TableRow row) {
+          rows.push_back(std::move(row));
+          return Status();
+        });
     for (size_t at = 0; at < text.size(); at += piece) ASSERT_TRUE(reader.feed(text.substr(at, piece)));
     ASSERT_TRUE(reader.finish());
     ASSERT_EQ(columns.size(), 2u);
@@ -216,14 +225,17 @@ TEST_F(Files, ReadsParquetWithTimesAsText) {
   ASSERT_TRUE(database);
   auto connection = (*database)->connect();
   ASSERT_TRUE(connection);
-  ASSERT_TRUE(connection->run("COPY (SELECT 1 AS a, TIMESTAMP '2020-01-02 03:04:05.6' AS t, 'x' AS row, "
-                              "{'at': TIMESTAMP '2021-01-01', 'l': [TIMESTAMP '2022-01-01']} AS s, "
-                              "NULL::STRUCT(q TIMESTAMP) AS n) TO '" + path + "'"));
+  ASSERT_TRUE(
+      connection->run("COPY (SELECT 1 AS a, TIMESTAMP '2020-01-02 03:04:05.6' AS t, 'x' AS row, "
+                      "{'at': TIMESTAMP '2021-01-01', 'l': [TIMESTAMP '2022-01-01']} AS s, "
+                      "NULL::STRUCT(q TIMESTAMP) AS n) TO '" +
+                      path + "'"));
   auto records = read(path);
   ASSERT_TRUE(records) << records.error().message;
-  EXPECT_THAT(*records, ElementsAre(R"({"a":1,"t":"2020-01-02T03:04:05.600000Z","row":"x",)"
-                                    R"("s":{"at":"2021-01-01T00:00:00.000000Z","l":["2022-01-01T00:00:00.000000Z"]},)"
-                                    R"("n":null})"));
+  EXPECT_THAT(*records,
+              ElementsAre(R"({"a":1,"t":"2020-01-02T03:04:05.600000Z","row":"x",)"
+                          R"("s":{"at":"2021-01-01T00:00:00.000000Z","l":["2022-01-01T00:00:00.000000Z"]},)"
+                          R"("n":null})"));
 }
 
 TEST_F(Files, NamesAFileThatCannotBeRead) {

@@ -153,7 +153,16 @@ class Verifier {
           problem(line.starts_with(name.str()) ? std::move(line) : name.str() + ": " + line);
         }
       }
-      for (std::string& line : check_ranges(name.str(), **table)) problem(std::move(line));
+      bool errors = is_error_table(name, names);
+      for (std::string& line :
+           check_ranges(name.str(), **table, errors ? RangeRule::kErrors : RangeRule::kWhole)) {
+        problem(std::move(line));
+      }
+      // Of a running lake the error table is loaded later than its table, so it can only be further.
+      auto error_table = catalog_->load(flow::error_table(name));
+      if (error_table) {
+        for (std::string& line : check_rejected(name.str(), **table, **error_table)) problem(std::move(line));
+      }
       report_.tables.push_back(describe(name, **table));
     }
     return {};

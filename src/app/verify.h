@@ -43,8 +43,18 @@ struct VerifyReport {
 
 Result<VerifyReport> verify_lake(const std::filesystem::path& data);
 
+// What a table's deliveries must add up to.
+enum class RangeRule {
+  kWhole,   // a stream's table: every record of a range is accounted for, and no range is left out
+  kErrors,  // its error table: only deliveries with errors are in it, each record at most once
+};
+
 // What is wrong with the deliveries that a table's snapshots tell of, and the positions of its current one.
-std::vector<std::string> check_ranges(const std::string& table, const lake::TableMetadata& metadata);
+std::vector<std::string> check_ranges(const std::string& table, const lake::TableMetadata& metadata,
+                                      RangeRule rule);
+// Is every record that the table's snapshots call rejected in the error table?
+std::vector<std::string> check_rejected(const std::string& table, const lake::TableMetadata& metadata,
+                                        const lake::TableMetadata& errors);
 std::map<int, uint64_t> positions_of(const lake::Snapshot& snapshot);
 
 }  // namespace tarn::app

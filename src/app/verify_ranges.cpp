@@ -46,8 +46,8 @@ int64_t count_in(const lake::Snapshot& snapshot, const std::string& key,
 
 class RangeCheck {
  public:
-  RangeCheck(const std::string& table, const lake::TableMetadata& metadata)
-      : table_(table), metadata_(metadata) {}
+  RangeCheck(const std::string& table, const lake::TableMetadata& metadata, RangeRule rule)
+      : table_(table), metadata_(metadata), rule_(rule) {}
 
   std::vector<std::string> run() {
     for (const lake::Snapshot& snapshot : metadata_.snapshots) check_snapshot(snapshot);
@@ -78,7 +78,7 @@ class RangeCheck {
       ranges_[*shard].push_back(*range);
       check_own_position(snapshot, *shard, *range);
     }
-    if (any) check_sum(snapshot, delivered);
+    if (any && rule_ == RangeRule::kWhole) check_sum(snapshot, delivered);
   }
 
   // A snapshot that delivered a range stands at its end.
@@ -107,10 +107,15 @@ class RangeCheck {
 
   void check_order(int shard, std::vector<Range>& ranges) {
     std::ranges::stable_sort(ranges, {}, &Range::from);
+    if (rule_ == RangeRule::kWhole && whole_history() && ranges.front().from > 0) {
+      problems_.push_back(fmt::format("{}: shard {}: records 0 to {} were delivered by no snapshot", table_,
+                                      shard, ranges.front().from));
+    }
     for (size_t i = 1; i < ranges.size(); ++i) {
       const Range& before = ranges[i - 1];
       const Range& after = ranges[i];
-      if (before.to == after.from) continue;
+      bool gap_is_fine = rule_ == RangeRule::kErrors && before.to < after.from;
+      if (before.to == after.from || gap_is_fine) continue;
       problems_.push_back(
           fmt::format("{}: shard {}: records {} to {} were delivered {} (snapshots {} and {})", table_, shard,
                       std::min(before.to, after.from), std::max(before.to, after.from),
@@ -131,16 +136,47 @@ class RangeCheck {
     }
   }
 
+  // No snapshot has expired: the first of all is still there.
+  bool whole_history() const {
+    return std::ranges::any_of(metadata_.snapshots, [](const lake::Snapshot& s) { return !s.parent; });
+  }
+
   const std::string& table_;
   const lake::TableMetadata& metadata_;
+  const RangeRule rule_;
   std::map<int, std::vector<Range>> ranges_;  // by shard
   std::vector<std::string> problems_;
 };
 
 }  // namespace
 
-std::vector<std::string> check_ranges(const std::string& table, const lake::TableMetadata& metadata) {
-  return RangeCheck(table, metadata).run();
+std::vector<std::string> check_ranges(const std::string& table, const lake::TableMetadata& metadata,
+                                      RangeRule rule) {
+  return RangeCheck(table, metadata, rule).run();
+}
+
+std::vector<std::string> check_rejected(const std::string& table, const lake::TableMetadata& metadata,
+                                        const lake::TableMetadata& errors) {
+  std::vector<std::string> problems;
+  std::map<int, uint64_t> reached;
+  if (errors.snapshot() != nullptr) reached = positions_of(*errors.snapshot());
+  for (const lake::Snapshot& snapshot : metadata.snapshots) {
+    std::vector<std::string> unreadable;
+    int64_t rejected = count_in(snapshot, "tarn.rejected", unreadable);
+    if (rejected == 0) continue;
+    // The error table is committed first, so it has reached at least where one of the ranges ends.
+    for (const auto& [key, value] : snapshot.summary) {
+      if (!key.starts_with(lake::kRangeKey)) continue;
+      auto shard = number<int>(std::string_view(key).substr(lake::kRangeKey.size()));
+      auto range = parse_range(value);
+      if (!shard || !range || reached[*shard] >= range->to) continue;
+      problems.push_back(
+          fmt::format("{}: snapshot {}: {} records of its range up to {} of shard {} were rejected, and "
+                      "the error table has only reached {}",
+                      table, snapshot.id, rejected, range->to, *shard, reached[*shard]));
+    }
+  }
+  return problems;
 }
 
 std::map<int, uint64_t> positions_of(const lake::Snapshot& snapshot) {

@@ -29,6 +29,9 @@ class FaultyFileSystem::FaultyFile : public File {
 
   Status sync_data() override {
     Lock lock(owner_.mu_);
+    ++owner_.waiting_syncs_;
+    while (owner_.hold_syncs_) owner_.released_.wait(owner_.mu_);
+    --owner_.waiting_syncs_;
     if (generation_ != owner_.generation_) return off("sync");
     ++owner_.syncs_;
     if (owner_.sync_fault_.strikes())
@@ -74,6 +77,7 @@ bool FaultyFileSystem::Fault::strikes() {
 
 Result<std::unique_ptr<File>> FaultyFileSystem::open(const fs::path& path, OpenMode mode) {
   Lock lock(mu_);
+  TARN_TRY(powered("open", path));
   TARN_ASSIGN(auto file, under_.open(path, mode));
   if (mode == OpenMode::kCreate) {
     states_.erase(path);
@@ -135,6 +139,7 @@ Result<fs::path> FaultyFileSystem::to_trash(const fs::path& path) {
 
 Status FaultyFileSystem::rename(const fs::path& from, const fs::path& to) {
   Lock lock(mu_);
+  TARN_TRY(powered("rename", from));
   TARN_ASSIGN(fs::path trash, to_trash(to));
   TARN_TRY(under_.rename(from, to));
   if (auto it = states_.find(from); it != states_.end()) {
@@ -148,6 +153,7 @@ Status FaultyFileSystem::rename(const fs::path& from, const fs::path& to) {
 
 Status FaultyFileSystem::remove(const fs::path& path) {
   Lock lock(mu_);
+  TARN_TRY(powered("remove", path));
   TARN_ASSIGN(fs::path trash, to_trash(path));
   if (!trash.empty()) undo_.push_back({Undo::kRemoved, path, {}, trash});
   return {};
@@ -155,6 +161,7 @@ Status FaultyFileSystem::remove(const fs::path& path) {
 
 Status FaultyFileSystem::sync_folder(const fs::path& path) {
   Lock lock(mu_);
+  TARN_TRY(powered("sync folder", path));
   if (ignore_syncs_) return {};
   for (const Undo& undo : undo_)
     if (undo.path.parent_path() == path && !undo.trash.empty()) {
@@ -166,6 +173,8 @@ Status FaultyFileSystem::sync_folder(const fs::path& path) {
 }
 
 Result<std::vector<std::string>> FaultyFileSystem::list(const fs::path& folder) {
+  Lock lock(mu_);
+  TARN_TRY(powered("list folder", folder));
   TARN_ASSIGN(auto names, under_.list(folder));
   std::erase_if(names, [](const std::string& name) { return name.find(kTrash) != std::string::npos; });
   return names;
@@ -197,6 +206,7 @@ void FaultyFileSystem::revert(State& state, std::optional<uint64_t> seed) {
 void FaultyFileSystem::lose_power(std::optional<uint64_t> seed) {
   Lock lock(mu_);
   ++generation_;
+  powered_ = false;
   for (auto& [path, state] : states_) revert(*state, seed);
   for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) {
     if (it->kind == Undo::kCreated) (void)under_.remove(it->path);
@@ -205,6 +215,22 @@ void FaultyFileSystem::lose_power(std::optional<uint64_t> seed) {
   }
   undo_.clear();
   states_.clear();
+}
+
+void FaultyFileSystem::restore_power() {
+  Lock lock(mu_);
+  powered_ = true;
+}
+
+Status FaultyFileSystem::powered(std::string_view operation, const fs::path& path) const {
+  if (powered_) return {};
+  return fail(Code::kIo, std::string(operation) + " " + path.string() + ": the power is off");
+}
+
+Status FaultyFileSystem::create_folders(const fs::path& path) {
+  Lock lock(mu_);
+  TARN_TRY(powered("create folder", path));
+  return under_.create_folders(path);
 }
 
 void FaultyFileSystem::ignore_syncs(bool on) {
@@ -220,6 +246,17 @@ void FaultyFileSystem::fail_writes(int error_number, int times, int skip) {
 void FaultyFileSystem::fail_syncs(int error_number, int times, int skip) {
   Lock lock(mu_);
   sync_fault_ = {error_number, times, skip};
+}
+
+void FaultyFileSystem::hold_syncs(bool on) {
+  Lock lock(mu_);
+  hold_syncs_ = on;
+  released_.notify_all();
+}
+
+int FaultyFileSystem::waiting_syncs() const {
+  Lock lock(mu_);
+  return waiting_syncs_;
 }
 
 void FaultyFileSystem::set_space(std::optional<uint64_t> bytes) {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -29,15 +30,17 @@ class FaultyFileSystem : public FileSystem {
   explicit FaultyFileSystem(FileSystem& under = FileSystem::real()) : under_(under) {}
 
   Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) override;
-  Status create_folders(const std::filesystem::path& path) override { return under_.create_folders(path); }
+  Status create_folders(const std::filesystem::path& path) override;
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Status remove(const std::filesystem::path& path) override;
   Status sync_folder(const std::filesystem::path& path) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& folder) override;
 
   // Every file and name goes back to what was synced. With a seed, each unsynced sector is on the disk or
-  // not, as the seed says. Files that are open fail from now on; open them again to go on.
+  // not, as the seed says. Everything fails until restore_power(); files that were open stay dead after it,
+  // too, so that what stood on them can be destroyed at leisure and changes nothing.
   void lose_power(std::optional<uint64_t> seed = std::nullopt);
+  void restore_power();
 
   // From now on syncs of files and folders answer well and do nothing: with this, tests of durability must
   // fail.
@@ -46,6 +49,9 @@ class FaultyFileSystem : public FileSystem {
   // written its first half.
   void fail_writes(int error_number, int times, int skip = 0);
   void fail_syncs(int error_number, int times, int skip = 0);
+  // While on, syncs of files wait. waiting_syncs(): how many do.
+  void hold_syncs(bool on);
+  int waiting_syncs() const;
   // Files may grow by this many bytes in all, then writes get ENOSPC; nothing: no bound.
   void set_space(std::optional<uint64_t> bytes);
 
@@ -79,6 +85,7 @@ class FaultyFileSystem : public FileSystem {
   Status write(State& state, File& file, uint64_t offset, std::span<const char> bytes) TARN_REQUIRES(mu_);
   Status remember(State& state, const File& file, uint64_t offset, uint64_t bytes) TARN_REQUIRES(mu_);
   Result<std::filesystem::path> to_trash(const std::filesystem::path& path) TARN_REQUIRES(mu_);
+  Status powered(std::string_view operation, const std::filesystem::path& path) const TARN_REQUIRES(mu_);
   void revert(State& state, std::optional<uint64_t> seed) TARN_REQUIRES(mu_);
 
   FileSystem& under_;
@@ -88,10 +95,14 @@ class FaultyFileSystem : public FileSystem {
   std::vector<Undo> undo_ TARN_GUARDED_BY(mu_);
   uint64_t generation_ TARN_GUARDED_BY(mu_) = 0;  // counts losses of power
   uint64_t trash_names_ TARN_GUARDED_BY(mu_) = 0;
+  bool powered_ TARN_GUARDED_BY(mu_) = true;
   bool ignore_syncs_ TARN_GUARDED_BY(mu_) = false;
   Fault write_fault_ TARN_GUARDED_BY(mu_);
   Fault sync_fault_ TARN_GUARDED_BY(mu_);
   std::optional<uint64_t> space_ TARN_GUARDED_BY(mu_);
+  bool hold_syncs_ TARN_GUARDED_BY(mu_) = false;
+  int waiting_syncs_ TARN_GUARDED_BY(mu_) = 0;
+  CondVar released_;
   uint64_t writes_ TARN_GUARDED_BY(mu_) = 0;
   uint64_t syncs_ TARN_GUARDED_BY(mu_) = 0;
 };

@@ -126,6 +126,9 @@ TEST_F(FileTest, FaultyDiskForgetsUnsyncedBytesAndNames) {
   put(files, folder_ / "no name", "bytes", true);
   ASSERT_TRUE(files.rename(folder_ / "synced", folder_ / "renamed"));
   files.lose_power();
+  EXPECT_EQ(files.open(folder_ / "synced", OpenMode::kRead).error().code, Code::kIo);
+  EXPECT_FALSE(files.list(folder_));
+  files.restore_power();
   EXPECT_EQ(content(folder_ / "synced"), "kept");
   EXPECT_EQ(*files.list(folder_), std::vector<std::string>{"synced"});
   EXPECT_FALSE(file->write_at(0, std::string_view("x")));

@@ -1,6 +1,8 @@
 // Names to columns: see key_table.h.
 #include "columns/key_table.h"
 
+#include <algorithm>
+
 #include "columns/json_text.h"
 
 namespace tarn::columns {
@@ -24,6 +26,22 @@ KeyTable::KeyTable(const std::vector<std::string>& names) : keys_max_(names.size
   }
 }
 
+void KeyTable::Key::set(std::string_view text, int to) {
+  raw = text;
+  column = to;
+  next = nullptr;
+  char head[2 * sizeof(uint64_t)] = {};
+  char mask[2 * sizeof(uint64_t)] = {};
+  for (size_t i = 0; i < std::min(sizeof(head), text.size()); ++i) {
+    head[i] = text[i];
+    mask[i] = static_cast<char>(0xFF);
+  }
+  std::memcpy(&low, head, sizeof(low));
+  std::memcpy(&high, head + sizeof(low), sizeof(high));
+  std::memcpy(&low_mask, mask, sizeof(low_mask));
+  std::memcpy(&high_mask, mask + sizeof(low), sizeof(high_mask));
+}
+
 int KeyTable::column_of(std::string_view raw) const {
   std::string name = unescaped(raw);
   if (auto found = exact_.find(name); found != exact_.end()) return found->second;
@@ -37,12 +55,11 @@ KeyTable::Key* KeyTable::search(Key* previous, std::string_view raw) {
   if (found != by_raw_.end()) {
     key = found->second;
   } else if (keys_.size() >= keys_max_ || raw.size() > 1024) {
-    passing_.raw = raw;
-    passing_.column = column_of(raw);
-    passing_.next = nullptr;
+    passing_.set(raw, column_of(raw));
     return &passing_;
   } else {
-    key = &keys_.emplace_back(Key{std::string(raw), column_of(raw), nullptr});
+    key = &keys_.emplace_back();
+    key->set(raw, column_of(raw));
     by_raw_.emplace(key->raw, key);
   }
   previous->next = key;

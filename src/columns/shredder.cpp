@@ -63,7 +63,10 @@ void Shredder::put_record(const JsonRecord& record, idx_t row) {
   ++root_.objects;
   written_ = 0;
   KeyTable::Key* previous = root_.keys->start();
-  for (const JsonField& field : record.fields) put_field<kWrite>(root_, previous, field, row);
+  for (const JsonField& field : record.fields) {
+    put_field<kWrite>(root_, previous, field, row);
+    if (kWrite && written_ == wanted_ && !notes_wanted_) return;  // nothing that follows is of use
+  }
   if (kWrite && written_ == wanted_) return;
   end_object<kWrite>(root_, row);
 }

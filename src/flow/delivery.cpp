@@ -210,6 +210,9 @@ Status Delivery::write_errors(const Range& range, const Written& written) {
   change.added = std::move(*files);
   change.summary[std::string(lake::kStreamKey)] = spec_.name;
   move_positions(rest, change);
+  uint64_t rows = 0;
+  for (const lake::DataFile& file : change.added) rows += static_cast<uint64_t>(file.records);
+  change.summary["tarn.filtered"] = std::to_string(rest.records() - rows);  // the good ones, in the table
   for (size_t i = 0; i < have.size(); ++i)
     change.expect[position_key(i)] = have[i] == 0 ? "" : std::to_string(have[i]);
   auto committed = parts.catalog.commit(name, change);

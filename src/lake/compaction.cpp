@@ -1,6 +1,7 @@
-// Compaction: many small files of a partition into few, one group and one commit at a time.
+// Compaction: many small files of a partition into few, one group at a time.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/fault_point.h"
@@ -15,10 +16,17 @@ namespace {
 
 // A group is joined by one query; more files than this make its SQL and its plan too large.
 constexpr size_t kGroupFilesMax = 1000;
+// What a lost race costs at most: so many groups that were joined in vain.
+constexpr size_t kBatchGroupsMax = 64;
 
 struct Group {
   std::vector<DataFile> files;
   uint64_t bytes = 0;
+};
+
+struct Rewrite {
+  std::vector<DataFile> written;
+  std::vector<std::string> removed;
 };
 
 std::vector<Group> plan(const std::vector<DataFile>& files, const MaintenanceRules& rules) {
@@ -70,38 +78,86 @@ class Compaction {
     if (table->snapshot() == nullptr) return done_;
     TARN_ASSIGN(rules_, maintenance_rules(*table));
     TARN_ASSIGN(std::vector<DataFile> files, catalog_.files(*table, *table->snapshot()));
-    for (const Group& group : plan(files, rules_)) TARN_TRY(join(group));
+    std::vector<Group> groups = plan(files, rules_);
+    for (size_t from = 0; from < groups.size();) {
+      size_t to = batch_end(groups, from);
+      TARN_TRY(
+          join({groups.begin() + static_cast<ptrdiff_t>(from), groups.begin() + static_cast<ptrdiff_t>(to)}));
+      from = to;
+    }
     return done_;
   }
 
  private:
-  // Writes the group's rows anew and swaps the files. Lost to another commit: the group is left for the next
-  // time.
-  Status join(const Group& group) {
+  // Groups that are joined one by one and committed together: a table of many partitions would otherwise get
+  // a snapshot for each.
+  size_t batch_end(const std::vector<Group>& groups, size_t from) const {
+    uint64_t bytes = groups[from].bytes;
+    size_t to = from + 1;
+    while (to < groups.size() && to - from < kBatchGroupsMax &&
+           bytes + groups[to].bytes <= rules_.target_bytes)
+      bytes += groups[to++].bytes;
+    return to;
+  }
+
+  Status join(const std::vector<Group>& batch) {
     TARN_ASSIGN(Table table, catalog_.load(name_));
     if (table->snapshot() == nullptr) return {};
     TARN_ASSIGN(std::vector<DataFile> current, catalog_.files(*table, *table->snapshot()));
+    std::vector<Rewrite> rewrites;
+    for (const Group& group : batch) {
+      auto rewritten = rewrite(*table, current, group);
+      if (!rewritten) {
+        for (const Rewrite& rewrite : rewrites) discard(rewrite);
+        return fail(std::move(rewritten).error());
+      }
+      if (*rewritten) rewrites.push_back(std::move(**rewritten));
+    }
+    if (rewrites.empty()) return {};
+    fault_point("compact.files_written");
+    Status swapped = swap(rewrites, *table->snapshot());
+    if (swapped || swapped.error().code != Code::kConflict || rewrites.size() == 1)
+      return settle(rewrites, std::move(swapped));
+    // One of them lost to another commit; the others need not.
+    for (size_t i = 0; i < rewrites.size(); ++i) {
+      Status settled = settle({rewrites[i]}, swap({rewrites[i]}, *table->snapshot()));
+      if (settled) continue;
+      for (size_t rest = i + 1; rest < rewrites.size(); ++rest) discard(rewrites[rest]);
+      return settled;
+    }
+    return {};
+  }
+
+  // The group's rows in new files; nothing when one of its files has left the table already.
+  Result<std::optional<Rewrite>> rewrite(const TableMetadata& table, const std::vector<DataFile>& current,
+                                         const Group& group) {
     std::vector<DataFile> read;
-    if (!select(current, group, read)) return {};
-    TARN_ASSIGN(std::string sql, scan_files_sql(catalog_.store(), *table, read, table->schema()));
+    if (!select(current, group, read)) return std::optional<Rewrite>();
+    TARN_ASSIGN(std::string sql, scan_files_sql(catalog_.store(), table, read, table.schema()));
     WriteOptions options;
     options.file_bytes = rules_.target_bytes;
-    TARN_ASSIGN(std::vector<DataFile> written,
-                write_data(connection_, catalog_.store(), *table, table->schema(), sql, options));
+    Rewrite out;
+    for (const DataFile& file : group.files) out.removed.push_back(file.path);
+    TARN_ASSIGN(out.written, write_data(connection_, catalog_.store(), table, table.schema(), sql, options));
     // As old as what was read, so that equality deletes which come meanwhile apply to the new files too.
-    for (DataFile& file : written) file.sequence_number = table->snapshot()->sequence_number;
-    fault_point("compact.files_written");
-    Status swapped = swap(group, *table->snapshot(), written);
-    if (swapped) {
-      done_.files_before += group.files.size();
-      done_.files_after += written.size();
-      return {};
-    }
+    for (DataFile& file : out.written) file.sequence_number = table.snapshot()->sequence_number;
+    return std::optional(std::move(out));
+  }
+
+  // Counts what was swapped. Lost to another commit: the files are left for the next run.
+  Status settle(const std::vector<Rewrite>& rewrites, Status swapped) {
     // Whether it happened isn't known: the files may be in the table. If they are not, the sweep finds them.
-    if (swapped.error().code == Code::kUnknownOutcome) return swapped;
-    for (const DataFile& file : written) (void)remove(file.path);
-    if (swapped.error().code != Code::kConflict) return swapped;
-    TARN_LOG(info, "compaction of {} left {} files to the next run: {}", name_.str(), group.files.size(),
+    if (!swapped && swapped.error().code == Code::kUnknownOutcome) return swapped;
+    for (const Rewrite& rewrite : rewrites) {
+      if (swapped) {
+        done_.files_before += rewrite.removed.size();
+        done_.files_after += rewrite.written.size();
+        continue;
+      }
+      discard(rewrite);
+    }
+    if (swapped || swapped.error().code != Code::kConflict) return swapped;
+    TARN_LOG(info, "compaction of {} leaves some files to the next run: {}", name_.str(),
              swapped.error().message);
     return {};
   }
@@ -119,19 +175,22 @@ class Compaction {
     return found == wanted.size();
   }
 
-  Status swap(const Group& group, const Snapshot& base, const std::vector<DataFile>& written) {
+  Status swap(const std::vector<Rewrite>& rewrites, const Snapshot& base) {
     Change change;
     change.operation = "replace";
-    change.added = written;
-    for (const DataFile& file : group.files) change.removed.push_back(file.path);
+    for (const Rewrite& rewrite : rewrites) {
+      change.added.insert(change.added.end(), rewrite.written.begin(), rewrite.written.end());
+      change.removed.insert(change.removed.end(), rewrite.removed.begin(), rewrite.removed.end());
+    }
     change.expect = same_deletes(base);
     TARN_TRY(catalog_.commit(name_, change));
     return {};
   }
 
-  Status remove(const std::string& path) {
-    TARN_ASSIGN(store::Uri uri, store::Uri::parse(path));
-    return catalog_.store().remove(uri);
+  // What can't be removed now is swept later.
+  void discard(const Rewrite& rewrite) {
+    for (const DataFile& file : rewrite.written)
+      if (auto uri = store::Uri::parse(file.path)) (void)catalog_.store().remove(*uri);
   }
 
   Catalog& catalog_;

@@ -50,6 +50,7 @@ class Durability : public LogFixture {
       files.lose_power(seed % 3 == 0 ? std::nullopt : std::optional(seed));
       for (auto& t : threads) t.join();
     }
+    files.restore_power();
     Outcome outcome;
     outcome.acknowledged = acknowledged.size();
     auto log = Log::open(folder_, options, files, clock_);
@@ -99,6 +100,7 @@ TEST_F(Durability, ProducersNumbersSurviveALossOfPowerAndATrim) {
       }
       files.lose_power(seed);
     }
+    files.restore_power();
     auto log = open(files, options);
     EXPECT_TRUE(log->damage().empty());
     EXPECT_EQ(log->end(), 80u);
@@ -116,8 +118,10 @@ TEST_F(Durability, ALossOfPowerInATrimLosesNothingThatIsNotDelivered) {
       for (int i = 0; i < 40; ++i) ASSERT_TRUE(append(*log, batch(2, "x", 2000)));
       files.fail_syncs(EIO, 1, static_cast<int>(seed % 2));  // of the producers file, or none
       (void)log->trim(40, {});
+      files.fail_syncs(EIO, 0);
       files.lose_power(seed);
     }
+    files.restore_power();
     auto log = open(files, options);
     EXPECT_LE(log->begin(), 40u);
     EXPECT_EQ(read(*log, 40, log->end()).size(), 40u);
@@ -154,6 +158,7 @@ TEST_F(Durability, AFullDiskIsAnsweredAndAppendsGoOnWhenThereIsRoom) {
     EXPECT_EQ(all(*log), expected);
     files.lose_power(1);
   }
+  files.restore_power();
   auto log = open(files, options);
   EXPECT_EQ(all(*log), expected);
   EXPECT_TRUE(log->damage().empty());
@@ -176,6 +181,7 @@ TEST_F(Durability, AFailedWriteLeavesNoTrace) {
     EXPECT_EQ(again->first, 1u);
     files.lose_power(4);
   }
+  files.restore_power();
   auto log = open(files);
   EXPECT_EQ(all(*log), (std::vector<std::string>{"a", "b"}));
 }

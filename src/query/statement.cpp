@@ -128,7 +128,8 @@ std::string show_replacement(json::value& tree) {
   json::object* node = tree.as_object()["statements"].as_array()[0].as_object()["node"].if_object();
   json::value* from = node == nullptr ? nullptr : node->if_contains("from_table");
   if (from == nullptr || !from->is_object() || text_of(from->as_object(), "type") != "SHOW_REF") return {};
-  if (from->as_object().if_contains("query") != nullptr) return {};
+  if (json::value* query = from->as_object().if_contains("query"); query != nullptr && query->is_object())
+    return {};
   std::string what = text_of(from->as_object(), "table_name");
   if (what.find("databases") != std::string::npos || what.find("schemas") != std::string::npos)
     return "SELECT DISTINCT database FROM system.tables ORDER BY ALL";

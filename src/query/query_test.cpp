@@ -1,0 +1,269 @@
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "lake/data_writer.h"
+#include "query/engine.h"
+#include "query/result_format.h"
+#include "query/statement.h"
+
+namespace tarn::query {
+namespace {
+
+class NoTails : public Tails {
+ public:
+  Result<std::optional<Tail>> tail(const lake::TableName&) override { return std::optional<Tail>(); }
+};
+
+// A lake with one table, raw.t(a BIGINT, b VARCHAR), of two snapshots: one row, then two.
+class QueryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("tarn-query-" + std::to_string(::getpid()) + "-" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ / "spill");
+    store_ = store::open_directory_store(folder_ / "objects").value();
+    metastore_ = meta::open_sqlite(folder_ / "meta.db").value();
+    catalog_ = lake::Catalog::open(*metastore_, *store_, "lake").value();
+    DatabaseOptions options;
+    options.memory_bytes = 256 << 20;
+    options.threads = 2;
+    options.spill_folder = (folder_ / "spill").string();
+    options.folders = {(folder_ / "objects").string(), store_->staging().string(),
+                       (folder_ / "spill").string()};
+    database_ = open_database(options, scans_).value();
+    engine_ =
+        Engine::open({*database_, *catalog_, tails_, scans_, metrics_, limits_, folder_ / "spill"}).value();
+    using columns::Field;
+    using columns::Kind;
+    columns::Schema schema{0,
+                           {Field{0, "a", {Kind::kLong, 0, 0, {}}, false, ""},
+                            Field{0, "b", {Kind::kString, 0, 0, {}}, false, ""}}};
+    ASSERT_TRUE(catalog_->create({"raw", "t"}, {schema, {}, {}}));
+    add("SELECT 1 AS a, 'x' AS b");
+    first_ = catalog_->load({"raw", "t"}).value()->snapshot()->id;
+    add("SELECT 2 AS a, 'y' AS b");
+  }
+  void TearDown() override {
+    engine_.reset();
+    database_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void add(const std::string& select) {
+    auto connection = database_->connect().value();
+    auto table = catalog_->load({"raw", "t"}).value();
+    lake::Change change;
+    change.added = lake::write_data(connection, *store_, *table, table->schema(), select, {}).value();
+    ASSERT_TRUE(catalog_->commit({"raw", "t"}, change));
+  }
+
+  Result<std::string> run(const std::string& sql, Format format = Format::kCsv,
+                          std::optional<Duration> timeout = std::nullopt) {
+    TARN_ASSIGN(auto running, engine_->start(sql, timeout));
+    auto writer = ResultWriter::make(format);
+    std::string out;
+    writer->begin(running->rows(), out);
+    while (true) {
+      TARN_ASSIGN(auto chunk, running->next());
+      if (!chunk) break;
+      writer->chunk(*chunk, out);
+    }
+    writer->end(out);
+    std::erase(out, '\r');
+    return out;
+  }
+  Code code(const std::string& sql) {
+    auto result = run(sql);
+    return result ? Code::kInternal : result.error().code;
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<meta::Metastore> metastore_;
+  std::unique_ptr<lake::Catalog> catalog_;
+  columns::Scans scans_;
+  NoTails tails_;
+  Metrics metrics_;
+  Limits limits_;
+  std::unique_ptr<duck::Database> database_;
+  std::unique_ptr<Engine> engine_;
+  int64_t first_ = 0;
+};
+
+TEST_F(QueryTest, ReadsATableByItsFullAndByItsShortName) {
+  EXPECT_EQ(run("SELECT * FROM raw.t ORDER BY a").value(), "a,b\n1,x\n2,y\n");
+  EXPECT_EQ(run("SELECT T.A, raw.t.b FROM RAW.T ORDER BY 1").value(), "a,b\n1,x\n2,y\n");
+  EXPECT_EQ(run("FROM t SELECT count(*) AS n").value(), "n\n2\n");
+  EXPECT_EQ(run("WITH t AS (SELECT 7 AS a) SELECT a FROM t").value(), "a\n7\n");
+  EXPECT_EQ(run("SELECT x.a FROM t x JOIN raw.t y USING (a) WHERE a IN (SELECT max(a) FROM raw.t)").value(),
+            "a\n2\n");
+}
+
+TEST_F(QueryTest, TravelsToASnapshotAndToATime) {
+  EXPECT_EQ(run("SELECT * FROM raw.t AT (VERSION => " + std::to_string(first_) + ")").value(), "a,b\n1,x\n");
+  EXPECT_EQ(run("SELECT count(*) AS n FROM raw.t AT (TIMESTAMP => now()::TIMESTAMP)").error().code,
+            Code::kInvalid);
+  EXPECT_EQ(
+      run("SELECT count(*) AS n FROM raw.t AT (TIMESTAMP => TIMESTAMPTZ '2999-01-01 00:00:00Z')").value(),
+      "n\n2\n");
+  EXPECT_EQ(code("SELECT * FROM raw.t AT (TIMESTAMP => '2001-01-01')"), Code::kNotFound);
+  EXPECT_EQ(code("SELECT * FROM raw.t AT (VERSION => 5)"), Code::kNotFound);
+}
+
+TEST_F(QueryTest, ShowsTheCatalogAsTables) {
+  EXPECT_EQ(run("SELECT name, records FROM system.tables").value(), "name,records\nt,2\n");
+  EXPECT_EQ(run("SHOW TABLES").value(), "database,name\nraw,t\n");
+  EXPECT_EQ(run("SELECT count(*) AS n, count(*) FILTER (current) AS c FROM system.snapshots").value(),
+            "n,c\n2,1\n");
+  EXPECT_EQ(
+      run("SELECT column_name, data_type FROM information_schema.columns ORDER BY ordinal_position").value(),
+      "column_name,data_type\na,BIGINT\nb,VARCHAR\n");
+  EXPECT_EQ(run("SELECT column_name FROM (DESCRIBE raw.t)").value(), "column_name\na\nb\n");
+}
+
+TEST_F(QueryTest, RefusesWhateverIsNoQueryOfTheLake) {
+  for (const char* sql : {"INSERT INTO raw.t VALUES (3, 'z')",
+                          "DROP VIEW raw.t",
+                          "COPY raw.t TO '/tmp/x.csv'",
+                          "ATTACH '/tmp/x.db'",
+                          "SET threads = 1",
+                          "PRAGMA version",
+                          "INSTALL httpfs",
+                          "CALL pragma_version()",
+                          "SELECT * FROM read_csv('/etc/passwd')",
+                          "SELECT * FROM read_text('/etc/passwd')",
+                          "SELECT * FROM glob('/*')",
+                          "SELECT * FROM duckdb_settings()",
+                          "SELECT * FROM query('SELECT 1')",
+                          "SELECT * FROM tarn_records(1)",
+                          "SELECT current_setting('threads')",
+                          "SELECT getenv('HOME')",
+                          "EXPLAIN SELECT * FROM read_csv('/etc/passwd')",
+                          "EXPLAIN ANALYZE DROP TABLE raw.t",
+                          "CREATE TABLE x AS SELECT 1",
+                          "SELECT (SELECT max(content) FROM read_text('/etc/passwd'))",
+                          "WITH x AS (SELECT * FROM read_blob('/etc/passwd')) SELECT * FROM x"})
+    EXPECT_EQ(code(sql), Code::kDenied) << sql;
+  for (const char* sql : {"SELECT * FROM '/etc/passwd'", "SELECT * FROM 'x.parquet'",
+                          "SELECT * FROM memory.main.x", "SELECT * FROM raw.tt"})
+    EXPECT_EQ(code(sql), Code::kNotFound) << sql;
+  EXPECT_EQ(code("SELECT 1; SELECT 2"), Code::kInvalid);
+  EXPECT_EQ(code(""), Code::kInvalid);
+}
+
+TEST_F(QueryTest, TheSecondFenceHoldsWithoutTheFirst) {
+  auto connection = database_->connect().value();
+  EXPECT_FALSE(connection.text("SELECT * FROM read_text('/etc/passwd')"));
+  EXPECT_FALSE(connection.run("COPY (SELECT 1) TO '" + (folder_ / "out.csv").string() + "'"));
+  EXPECT_FALSE(connection.run("SET enable_external_access = true"));
+}
+
+TEST_F(QueryTest, ErrorsPointAtThePlaceAndNameWhatIsNear) {
+  Error syntax = run("SELECT a\nFRM raw.t").error();
+  EXPECT_EQ(syntax.code, Code::kInvalid);
+  EXPECT_NE(syntax.message.find("LINE 2"), std::string::npos) << syntax.message;
+  Error column = run("SELECT aa FROM raw.t").error();
+  EXPECT_NE(column.message.find("LINE 1"), std::string::npos) << column.message;
+  EXPECT_NE(run("SELECT * FROM raw.tt").error().message.find("raw.t"), std::string::npos);
+}
+
+TEST_F(QueryTest, StopsAtTheTimeoutAndTheSessionGoesOnWorking) {
+  auto result = run("SELECT sum(sqrt(i * j)) FROM range(10000000) a(i), range(10000000) b(j)", Format::kCsv,
+                    std::chrono::milliseconds(200));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::kTimeout);
+  EXPECT_EQ(run("SELECT 1 AS a").value(), "a\n1\n");
+}
+
+TEST_F(QueryTest, CancelEndsARunningQuery) {
+  auto running = engine_->start("SELECT i FROM range(100000000000) t(i)", std::nullopt).value();
+  ASSERT_TRUE(running->next());
+  running->cancel();
+  Result<std::optional<duck::Chunk>> chunk = std::optional<duck::Chunk>();
+  do chunk = running->next();
+  while (chunk && *chunk);
+  ASSERT_FALSE(chunk);
+  EXPECT_EQ(chunk.error().code, Code::kCancelled);
+}
+
+TEST_F(QueryTest, MoreQueriesThanTheLimitAreBusy) {
+  std::vector<std::unique_ptr<Running>> running;
+  for (int i = 0; i < limits_.queries_max; ++i)
+    running.push_back(engine_->start("SELECT * FROM range(1000000)", std::nullopt).value());
+  auto refused = engine_->start("SELECT 1", std::nullopt);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kBusy);
+  EXPECT_GT(refused.error().retry_after_ms, 0);
+  running.pop_back();
+  EXPECT_TRUE(engine_->start("SELECT 1", std::nullopt));
+}
+
+TEST_F(QueryTest, ExportsParquetThatGoesWithItsValue) {
+  std::filesystem::path path;
+  {
+    auto file = engine_->export_parquet("SELECT * FROM raw.t", std::nullopt).value();
+    path = file->path;
+    EXPECT_GT(std::filesystem::file_size(path), 100u);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(QueryTest, WritesEveryTypeAsJson) {
+  EXPECT_EQ(
+      run("SELECT 1::TINYINT AS a, 1.0 AS b, 1::DOUBLE AS c, 'NaN'::DOUBLE AS d, true AS e, NULL AS f, "
+          "170141183460469231731687303715884105727::HUGEINT AS g, DATE '2026-01-31' AS h, TIME '01:02:03.5' "
+          "AS i, "
+          "TIMESTAMP '2026-01-31 01:02:03' AS j, TIMESTAMPTZ '2026-01-31 01:02:03.25Z' AS k, "
+          "'\"q\\\n'::VARCHAR AS l, '\\x00a'::BLOB AS m, [1, NULL] AS n, {'x': 'y'} AS o, MAP {'k': 1} AS p, "
+          "-0.05::DECIMAL(4,2) AS q, INTERVAL '1 year 2 days 3.5 seconds' AS r, "
+          "uuid '00000000-0000-4000-8000-000000000001' AS s, 'b'::ENUM('a', 'b') AS t, "
+          "18446744073709551615::UBIGINT AS u",
+          Format::kNdjson)
+          .value(),
+      "{\"a\":1,\"b\":1.0,\"c\":1.0,\"d\":null,\"e\":true,\"f\":null,\"g\":"
+      "170141183460469231731687303715884105727,"
+      "\"h\":\"2026-01-31\",\"i\":\"01:02:03.500000\",\"j\":\"2026-01-31T01:02:03\",\"k\":\"2026-01-31T01:02:"
+      "03.250000Z\","
+      "\"l\":\"\\\"q\\\\\\n\",\"m\":\"\\\\x00a\",\"n\":[1,null],\"o\":{\"x\":\"y\"},\"p\":{\"k\":1},\"q\":-0."
+      "05,"
+      "\"r\":\"P1Y2DT3.500000S\",\"s\":\"00000000-0000-4000-8000-000000000001\",\"t\":\"b\",\"u\":"
+      "18446744073709551615}\n");
+  EXPECT_EQ(code("SELECT '101'::BIT AS b"), Code::kUnsupported);
+}
+
+TEST_F(QueryTest, JsonHasColumnsWithTypesAndRows) {
+  EXPECT_EQ(run("SELECT 1::BIGINT AS a, ['x'] AS b", Format::kJson).value(),
+            "{\"columns\":[{\"name\":\"a\",\"type\":\"BIGINT\"},{\"name\":\"b\",\"type\":\"VARCHAR[]\"}],"
+            "\"rows\":[\n[1,[\"x\"]]\n]}\n");
+}
+
+TEST_F(QueryTest, CsvQuotesWhatMustBeAndTellsNullFromEmpty) {
+  EXPECT_EQ(run("SELECT 'a,b' AS x, '' AS y, NULL AS z, 'q\"q' AS w").value(),
+            "x,y,z,w\n\"a,b\",\"\",,\"q\"\"q\"\n");
+}
+
+TEST_F(QueryTest, TransformsReadRecordsOnlyAndHideTheRecordsOwnColumns) {
+  auto connection = database_->connect().value();
+  const std::string source = "SELECT 1 AS a, 2 AS _seq, 3 AS _arrived, 4 AS _key";
+  auto columns_of = [&](const std::string& transform) {
+    std::string sql = transform_sql(connection, transform, source).value();
+    auto rows = connection.stream(sql).value();
+    std::string names;
+    for (size_t i = 0; i < rows.columns(); ++i) names += rows.name(i) + " ";
+    return names;
+  };
+  EXPECT_EQ(columns_of("SELECT * FROM records"), "a ");
+  EXPECT_EQ(columns_of("SELECT *, _seq AS s FROM records WHERE _key = 4"), "a s ");
+  EXPECT_EQ(columns_of("FROM records SELECT * EXCLUDE (a), a + 1 AS b"), "b ");
+  EXPECT_EQ(transform_sql(connection, "SELECT * FROM raw.t", source).error().code, Code::kInvalid);
+  EXPECT_EQ(transform_sql(connection, "SELECT 1", source).error().code, Code::kInvalid);
+  EXPECT_EQ(transform_sql(connection, "SELECT * FROM records, read_csv('x')", source).error().code,
+            Code::kDenied);
+  EXPECT_EQ(transform_sql(connection, "DELETE FROM records", source).error().code, Code::kDenied);
+}
+
+}  // namespace
+}  // namespace tarn::query
