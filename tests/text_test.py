@@ -1,4 +1,7 @@
-"""Runs tests/text/*.test in every world; see text_format.py for the files and worlds.py for the worlds."""
+"""Runs tests/text/*.test in every world; see text_format.py for the files and worlds.py for the worlds.
+
+PYTEST_DONT_REWRITE: the messages here say all.
+"""
 
 import dataclasses
 import gzip
@@ -159,6 +162,7 @@ class Runner:
 
     def do_lake_error(self, step):
         broken = tarn.Lake(self.folder / "refused", step.text)
+        broken.log_file.unlink(missing_ok=True)
         try:
             broken.start()
         except tarn.StartFailed as failed:
@@ -252,7 +256,7 @@ def check_put(answer, expected):
             assert answer.json.get("errors_total", "0") == match.group(1), got
         elif line == "duplicate":
             assert answer.json.get("duplicate") is True, got
-        elif match := re.fullmatch(r"error (\w+): *(.*)", line):
+        elif match := re.fullmatch(r"error (\w+):? *(.*)", line):
             assert answer.status >= 400 and answer.error["code"] == match.group(1), got
             assert match.group(2) in answer.error["message"], got
         elif match := re.fullmatch(r"refused (\d+): *(.*)", line):

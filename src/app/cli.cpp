@@ -1,5 +1,6 @@
 #include "app/cli.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <ostream>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/lake_file.h"
 #include "app/version.h"
+#include "base/nearest.h"
 
 namespace tarn::app {
 namespace {
@@ -26,8 +29,18 @@ struct Arguments {
   VerifyOptions verify;
   std::string name;
   std::filesystem::path data = ".tarn";
+  bool table = false;
   std::function<Result<int>(Context&)> command;
 };
+
+CLI::Validator is_address() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        auto address = parse_address(text);
+        return address ? std::string() : address.error().message;
+      },
+      "ADDRESS:PORT");
+}
 
 class CommandLine {
  public:
@@ -50,6 +63,12 @@ class CommandLine {
     add_local();
   }
   CLI::App& app() { return app_; }
+  std::vector<std::string> commands() const {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app_.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
+    return names;
+  }
 
  private:
   CLI::App* add(const std::string& name, const std::string& help, const std::string& examples,
@@ -76,7 +95,8 @@ class CommandLine {
     sub->add_option("-f,--file", options.file, "The lake file (default: ./lake.yaml if it is there)");
     sub->add_option("--data", options.data, "The folder that holds the lake")->capture_default_str();
     sub->add_option("--http", options.http,
-                    "Where to listen; port 0 takes a free one (default: the lake file's)");
+                    "Where to listen; port 0 takes a free one (default: the lake file's)")
+        ->check(is_address());
   }
 
   void add_plan() {
@@ -199,8 +219,10 @@ class CommandLine {
     sub->add_option("--data", data, "The folder of a lake that runs here")->capture_default_str();
     with_url(sub);
     with_json(sub);
-    add("schema", "Print the JSON Schema of a lake file", "  tarn schema > lake.schema.json",
-        [](Context& context) { return command_schema(context); });
+    bool& table = arguments_.table;
+    sub = add("schema", "Print the JSON Schema of a lake file", "  tarn schema > lake.schema.json",
+              [&table](Context& context) { return command_schema(context, table); });
+    sub->add_flag("--table", table, "Print the keys as a Markdown table instead");
     sub = add("version", "Print the version", "  tarn version",
               [](Context& context) { return command_version(context); });
     with_json(sub);
@@ -238,6 +260,13 @@ int exit_status(const Error& error) {
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   Arguments arguments;
   CommandLine line(arguments);
+  std::vector<std::string> commands = line.commands();
+  // Said here, because the parser would only say that a command is missing.
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::find(commands, argv[1]) == commands.end()) {
+    err << fmt::format("there is no command '{}'{}\nRun with --help for more information.\n", argv[1],
+                       did_you_mean(argv[1], commands));
+    return kWrongUse;
+  }
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& e) {

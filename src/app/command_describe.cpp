@@ -94,8 +94,9 @@ std::string files_table(const Context& context, const json::array& files) {
   for (const json::value& file : files) {
     if (file.is_object()) sorted.push_back(&file.get_object());
   }
-  std::ranges::stable_sort(sorted, [](const json::object* a, const json::object* b) {
-    return integer_at(*a, "bytes") > integer_at(*b, "bytes");
+  std::ranges::sort(sorted, [](const json::object* a, const json::object* b) {
+    return std::pair(integer_at(*b, "bytes"), text_at(*a, "path")) <
+           std::pair(integer_at(*a, "bytes"), text_at(*b, "path"));
   });
   if (sorted.size() > kFilesShown) sorted.resize(kFilesShown);
   std::vector<TableRow> rows;

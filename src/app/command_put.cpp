@@ -35,16 +35,13 @@ class Put {
         progress_(context.err, context.err_terminal),
         began_(std::chrono::steady_clock::now()) {}
 
-  Status send_file(const std::string& path, size_t index) {
+  Status send_file(const std::string& path) {
     RecordFormat format = record_format_of(path);
     if (!options_.format.empty()) {
       TARN_ASSIGN(format, parse_record_format(options_.format));
     }
     TARN_ASSIGN(std::unique_ptr<RecordSource> source, RecordSource::open(path, format));
-    // Numbers go on from file to file under a name that the user gave: they are that producer's.
-    bool named = !options_.producer.empty();
-    uint64_t first = named && index > 0 ? uploader_.next_number() : 0;
-    TARN_TRY(uploader_.next_producer(named ? options_.producer : uuid_v4(), path, first));
+    TARN_TRY(uploader_.next_producer(options_.producer.empty() ? uuid_v4() : options_.producer, path));
     RecordSource::Sink sink;
     uint64_t seen = 0;
     sink.record = [&](std::string_view record) -> Status {
@@ -63,6 +60,11 @@ class Put {
     auto finished = uploader_.finish();
     progress_.clear();
     if (!finished) return fail(std::move(finished).error());
+    if (options_.producer.empty()) {
+      // Nobody else has this run's names: what was there before are its own batches whose answers were lost.
+      finished->accepted += finished->duplicates;
+      finished->duplicates = 0;
+    }
     report(*finished);
     return finished->refused + bad_.count > 0 ? kFailed : kDone;
   }
@@ -142,8 +144,8 @@ Result<int> command_put(Context& context, const PutOptions& options) {
   Put put(context, options, std::move(upload));
   std::vector<std::string> files = options.files;
   if (files.empty()) files.push_back("-");
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (Status sent = put.send_file(files[i], i); !sent) {
+  for (const std::string& file : files) {
+    if (Status sent = put.send_file(file); !sent) {
       put.abandon();
       auto rest = put.finish();  // what was read before the mistake is sent all the same
       context.err << fmt::format("{} records were sent before this:\n", with_commas(put.acknowledged()));

@@ -117,8 +117,8 @@ Result<int> command_env(Context& context, const std::filesystem::path& data) {
   return kDone;
 }
 
-Result<int> command_schema(Context& context) {
-  context.out << lake_json_schema();
+Result<int> command_schema(Context& context, bool table) {
+  context.out << (table ? key_table_markdown() : lake_json_schema());
   return kDone;
 }
 

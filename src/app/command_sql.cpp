@@ -33,6 +33,12 @@ Status run_input(SqlSession& session, std::istream& in) {
   StatementSplitter splitter;
   std::string line;
   while (std::getline(in, line)) {
+    if (!splitter.pending() && line.starts_with('\\')) {
+      bool quit = false;
+      TARN_TRY(session.meta(line, quit));
+      if (quit) return {};
+      continue;
+    }
     for (const std::string& statement : splitter.feed(line)) TARN_TRY(session.run(statement));
   }
   if (std::string rest = splitter.take_rest(); !rest.empty()) TARN_TRY(session.run(rest));

@@ -78,7 +78,7 @@ Result<int> command_maintain(Context& context, const std::string& table);
 Result<int> command_verify(Context& context, const VerifyOptions& options);
 Result<int> command_redrive(Context& context, const std::string& stream);
 Result<int> command_env(Context& context, const std::filesystem::path& data);
-Result<int> command_schema(Context& context);
+Result<int> command_schema(Context& context, bool table);
 Result<int> command_version(Context& context);
 
 }  // namespace tarn::app

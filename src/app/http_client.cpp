@@ -123,7 +123,6 @@ void HttpClient::Impl::set_options(const HttpRequest& request, Transfer& transfe
   curl_easy_setopt(handle, CURLOPT_NOPROXY,
                    "*");  // a lake is reached directly, whatever the environment says
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count() / 1000));
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
   curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "tarn");
@@ -147,9 +146,6 @@ Error HttpClient::Impl::failure(CURLcode code, Transfer& transfer, const char* d
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
     return {Code::kInvalid,
             fmt::format("{} is no address of a lake; write one such as http://127.0.0.1:9700", url), 0};
-  }
-  if (code == CURLE_OPERATION_TIMEDOUT && transfer.response.status != 0) {
-    return {Code::kTimeout, fmt::format("the lake at {} took too long", url), 0};
   }
   const char* reason = *detail != '\0' ? detail : curl_easy_strerror(code);
   if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||

@@ -18,7 +18,6 @@
 #include <boost/json/fwd.hpp>
 
 #include "base/error.h"
-#include "base/time.h"
 
 namespace tarn::app {
 
@@ -27,7 +26,6 @@ struct HttpRequest {
   std::string target;  // "/v1/streams", encoded
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string_view body = {};
-  Duration timeout{0};  // 0: none; the connection must be made within kConnectTimeout all the same
 };
 
 struct HttpResponse {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <tuple>
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -184,9 +185,8 @@ class Reader {
 };
 
 std::string problems_text(std::vector<Problem>& problems, std::string_view file_name) {
-  std::ranges::stable_sort(problems, [](const Problem& a, const Problem& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-  });
+  std::ranges::sort(problems, {},
+                    [](const Problem& p) { return std::tuple(p.place.line, p.place.column, p.message); });
   std::string out;
   for (size_t i = 0; i < std::min(problems.size(), kProblemsMax); ++i) {
     const Problem& p = problems[i];

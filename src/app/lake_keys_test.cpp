@@ -33,7 +33,9 @@ TEST(LakeKeys, EveryKeyHasHelpAndEveryValueAnExample) {
   for (const Key& key : all_keys()) {
     EXPECT_FALSE(key.help.empty()) << key.path;
     bool value = key.shape != Shape::kMap && key.shape != Shape::kNames && key.shape != Shape::kLater;
-    if (value) EXPECT_FALSE(key.example.empty()) << key.path;
+    if (value) {
+      EXPECT_FALSE(key.example.empty()) << key.path;
+    }
   }
 }
 

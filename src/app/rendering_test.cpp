@@ -51,7 +51,7 @@ TEST(TextTable, FitsTheTerminal) {
 }
 
 TEST(TextTable, ExpandsRows) {
-  std::string table = render_table({{"a", "VARCHAR"}, {"long", "BIGINT"}}, {{"x", "1"}}, {.expanded = true});
+  std::string table = render_table({{"a", "VARCHAR"}, {"long", "BIGINT"}}, {{"x", "1"}}, {{}, false, true});
   EXPECT_THAT(table, HasSubstr("row 1"));
   EXPECT_THAT(table, HasSubstr("a    │ x\nlong │ 1\n"));
 }

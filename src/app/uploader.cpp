@@ -39,9 +39,13 @@ bool can_retry(const Error& error) {
          error.code == Code::kUnknownOutcome || error.code == Code::kTimeout || error.code == Code::kFull;
 }
 
-bool all_refused(const HttpResponse& response, uint32_t records) {
+// An error status can still be the answer to each record of the batch: all were refused, or all were there
+// before.
+bool answers_each(const HttpResponse& response, uint32_t records) {
   auto parsed = parse_json(response.body);
-  return parsed && parsed->is_object() && integer_at(parsed->get_object(), "errors_total") == records;
+  const json::object* answer = parsed ? parsed->if_object() : nullptr;
+  if (answer == nullptr) return false;
+  return integer_at(*answer, "errors_total") == records || answer->contains("duplicate");
 }
 
 }  // namespace
@@ -66,8 +70,9 @@ void Uploader::stop() {
   }
 }
 
-Status Uploader::next_producer(std::string producer, std::string file, uint64_t first_number) {
+Status Uploader::next_producer(std::string producer, std::string file) {
   TARN_TRY(queue_batch());
+  uint64_t first_number = batch_.producer == producer ? batch_.number : 0;
   batch_ = Batch{};
   batch_.producer = std::move(producer);
   batch_.file = std::move(file);
@@ -167,8 +172,7 @@ Status Uploader::send(HttpClient& client, const Batch& batch) {
       error = std::move(response).error();
     } else if (response->status < 200 || response->status >= 300) {
       error = error_of(*response);
-      // A batch of which every record is refused is an answer to each of them, not a failure of the batch.
-      if (error->code == Code::kInvalid && all_refused(*response, batch.records))
+      if (error->code == Code::kInvalid && answers_each(*response, batch.records))
         return read_answer(batch, *response);
     } else {
       return read_answer(batch, *response);

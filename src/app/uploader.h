@@ -55,14 +55,12 @@ class Uploader {
   Uploader(const Uploader&) = delete;
   Uploader& operator=(const Uploader&) = delete;
 
-  // The records that follow come from `file`, under this producer; their batches are numbered from
-  // `first_number`.
-  Status next_producer(std::string producer, std::string file, uint64_t first_number);
+  // The records that follow come from `file`. Batches of the same producer are numbered on from file to file.
+  Status next_producer(std::string producer, std::string file);
   Status add(std::string_view record);
   // Sends what is left and waits for every answer.
   Result<UploadSummary> finish();
 
-  uint64_t next_number() const { return batch_.number; }
   uint64_t acknowledged() const { return acknowledged_; }  // records
 
  private:

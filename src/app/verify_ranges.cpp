@@ -106,7 +106,7 @@ class RangeCheck {
   }
 
   void check_order(int shard, std::vector<Range>& ranges) {
-    std::ranges::stable_sort(ranges, {}, &Range::from);
+    std::ranges::sort(ranges, {}, [](const Range& r) { return std::pair(r.from, r.to); });
     if (rule_ == RangeRule::kWhole && whole_history() && ranges.front().from > 0) {
       problems_.push_back(fmt::format("{}: shard {}: records 0 to {} were delivered by no snapshot", table_,
                                       shard, ranges.front().from));

@@ -116,7 +116,7 @@ Status FaultyFileSystem::write(State& state, File& file, uint64_t offset, std::s
     uint64_t end = size + *space_;
     fits = end > offset ? end - offset : 0;
   }
-  if (space_ && offset + fits > size) *space_ -= offset + fits - size;
+  if (space_ && fits > 0 && offset + fits > size) *space_ -= offset + fits - size;
   TARN_TRY(remember(state, file, offset, fits));
   TARN_TRY(file.write_at(offset, bytes.first(fits)));
   if (error_number != 0) return fail(errno_error("write " + file.path().string(), error_number));

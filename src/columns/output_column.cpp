@@ -7,12 +7,17 @@
 
 #include "columns/convert.h"
 #include "columns/duckdb_newer.h"
+#include "columns/json_index.h"
 
 namespace tarn::columns {
 
 namespace {
 
 constexpr size_t kInlineBytes = sizeof(duckdb_string_t{}.value.inlined.inlined);
+constexpr size_t kGatheredTextMax = 4 * 1024;  // longer ones go to the heap by themselves
+constexpr size_t kGatheredBytes = 256 * 1024;
+constexpr size_t kStep = 32;  // texts are copied in such steps, the last one beyond their end
+static_assert(kStep <= kJsonPadding);
 
 }  // namespace
 
@@ -71,6 +76,7 @@ void OutputColumn::grow() {
 }
 
 void OutputColumn::end_chunk() {
+  hand_over();
   if (kind == Kind::kList || kind == Kind::kMap) {
     duckdb_list_vector_set_size(vector, size);
     if (capacity == 0) return;
@@ -79,10 +85,7 @@ void OutputColumn::end_chunk() {
 }
 
 void OutputColumn::set_text(idx_t row, const char* text, size_t bytes) {
-  if (bytes > kInlineBytes) {
-    duckdb_unsafe_vector_assign_string_element_len(vector, row, text, bytes);
-    return;
-  }
+  if (bytes > kInlineBytes) return gather(row, text, bytes);
   // Short texts live in the vector itself; what follows them there must be zero.
   uint64_t low;
   uint32_t high;
@@ -98,6 +101,41 @@ void OutputColumn::set_text(idx_t row, const char* text, size_t bytes) {
   to.length = static_cast<uint32_t>(bytes);
   std::memcpy(to.inlined, &low, sizeof(low));
   std::memcpy(to.inlined + sizeof(low), &high, sizeof(high));
+}
+
+inline void OutputColumn::gather(idx_t row, const char* text, size_t bytes) {
+  if (bytes > kGatheredTextMax) {
+    duckdb_unsafe_vector_assign_string_element_len(vector, row, text, bytes);
+    return;
+  }
+  if (gathered_.empty()) gathered_.resize(kGatheredBytes + kStep);
+  if (gathered_bytes_ + bytes > kGatheredBytes) hand_over();
+  auto& to = static_cast<duckdb_string_t*>(data)[row].value.pointer;
+  to.length = static_cast<uint32_t>(bytes);
+  std::memcpy(to.prefix, text, sizeof(to.prefix));
+  char* out = gathered_.data() + gathered_bytes_;
+  for (size_t i = 0; i < bytes; i += kStep) std::memcpy(out + i, text + i, kStep);
+  gathered_bytes_ += bytes;
+  gathered_rows_.push_back(row);
+}
+
+// Gives the vector's heap the gathered bytes as if they were one text, and points each text to its part.
+void OutputColumn::hand_over() {
+  if (gathered_rows_.empty()) return;
+  auto* texts = static_cast<duckdb_string_t*>(data);
+  duckdb_string_t& lent = texts[gathered_rows_.front()];
+  duckdb_string_t first = lent;
+  duckdb_unsafe_vector_assign_string_element_len(vector, gathered_rows_.front(), gathered_.data(),
+                                                 gathered_bytes_);
+  char* at = lent.value.pointer.ptr;
+  lent = first;
+  for (idx_t row : gathered_rows_) {
+    auto& text = texts[row].value.pointer;
+    text.ptr = at;
+    at += text.length;
+  }
+  gathered_rows_.clear();
+  gathered_bytes_ = 0;
 }
 
 void OutputColumn::set_decimal(idx_t row, __int128 value) {

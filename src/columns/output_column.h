@@ -52,7 +52,7 @@ class OutputColumn {
   void set(idx_t row, T value) {
     static_cast<T*>(data)[row] = value;
   }
-  // REQUIRES: 16 readable bytes at `text`.
+  // REQUIRES: kJsonPadding readable bytes after the text; a row is set once in a chunk.
   void set_text(idx_t row, const char* text, size_t bytes);
   void set_decimal(idx_t row, __int128 value);
   void set_null(idx_t row);
@@ -65,10 +65,17 @@ class OutputColumn {
   }
 
  private:
+  void gather(idx_t row, const char* text, size_t bytes);
+  void hand_over();
   void attach(duckdb_vector to);
   void attach_elements();
   void forget_elements();
   void grow();
+
+  // Texts that are too long for the vector itself are gathered, and handed over to its heap many at a time.
+  std::vector<char> gathered_;
+  size_t gathered_bytes_ = 0;
+  std::vector<idx_t> gathered_rows_;
 };
 
 }  // namespace tarn::columns

@@ -28,6 +28,7 @@ struct Flags {
   int threads = 2;
   int rounds = 3;
   bool alone = false;
+  std::string copy_options;  // further ones, for our COPY alone
   std::string only;
   std::filesystem::path folder = std::filesystem::temp_directory_path() / "tarn-records-bench";
 };
@@ -166,11 +167,11 @@ Status Bench::compare(const char* name, std::string_view select, bool copy, bool
   if (!std::string_view(name).contains(flags_.only)) return {};
   Cost our_best;
   Cost peer_best;
-  auto timed = [&](const std::string& query, Cost& best) -> Status {
+  auto timed = [&](const std::string& query, const std::string& options, Cost& best) -> Status {
     std::string sql = query;
     if (copy) {
-      sql = fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)", query,
-                        quote_text((flags_.folder / "out.parquet").string()));
+      sql = fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd{})", query,
+                        quote_text((flags_.folder / "out.parquet").string()), options);
     }
     auto start = std::chrono::steady_clock::now();
     double cpu = cpu_seconds();
@@ -182,8 +183,8 @@ Status Bench::compare(const char* name, std::string_view select, bool copy, bool
   };
   for (int round = 0; round < flags_.rounds; ++round) {
     TARN_ASSIGN(std::string query, ours(select, declared));
-    TARN_TRY(timed(query, our_best));
-    if (!flags_.alone) TARN_TRY(timed(peers(select, declared), peer_best));
+    TARN_TRY(timed(query, flags_.copy_options.empty() ? "" : ", " + flags_.copy_options, our_best));
+    if (!flags_.alone) TARN_TRY(timed(peers(select, declared), "", peer_best));
   }
   auto events = static_cast<double>(flags_.events);
   fmt::print(
@@ -192,6 +193,11 @@ Status Bench::compare(const char* name, std::string_view select, bool copy, bool
       "CPU)\n",
       name, events / our_best.wall / 1e6, our_best.cpu / events * 1e9, events / peer_best.wall / 1e6,
       peer_best.cpu / events * 1e9, peer_best.wall / our_best.wall, peer_best.cpu / our_best.cpu);
+  if (copy) {
+    std::error_code ignored;
+    fmt::print("    the file: {}\n",
+               human_bytes(std::filesystem::file_size(flags_.folder / "out.parquet", ignored)));
+  }
   std::fflush(stdout);
   return {};
 }
@@ -244,6 +250,8 @@ int main(int argc, char** argv) {
       flags.folder = folder;
     } else if (const char* only = value("--case=")) {
       flags.only = only;
+    } else if (const char* options = value("--copy-options=")) {
+      flags.copy_options = options;
     } else if (argument == "--alone") {
       flags.alone = true;
     } else {

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "base/fault_point.h"
 #include "base/logging.h"
@@ -40,7 +41,9 @@ std::vector<Group> plan(const std::vector<DataFile>& files, const MaintenanceRul
   for (auto& [partition, small] : partitions) {
     if (small.size() < rules.min_files) continue;
     // Oldest first, so that rows that came together stay together.
-    std::ranges::stable_sort(small, {}, &DataFile::sequence_number);
+    std::ranges::sort(small, [](const DataFile* a, const DataFile* b) {
+      return std::tie(a->sequence_number, a->path) < std::tie(b->sequence_number, b->path);
+    });
     Group group;
     auto close = [&] {
       if (group.files.size() > 1) groups.push_back(std::move(group));

@@ -1,6 +1,7 @@
 #include "lake/maintenance.h"
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "lake/written_table_internal.h"
@@ -14,11 +15,38 @@ using testing::schema_of;
 using testing::TempFolder;
 using testing::TextRows;
 
+// A store that calls a function before it adopts a file: the moment when a compaction has read its rows.
+class HookedStore : public store::Store {
+ public:
+  explicit HookedStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+  std::function<void()> before_adopt;
+
+  Status create_bucket(std::string_view bucket) override { return inner_->create_bucket(bucket); }
+  Result<std::vector<std::string>> buckets() const override { return inner_->buckets(); }
+  Status put(const store::Uri& uri, std::string_view bytes) override { return inner_->put(uri, bytes); }
+  Status adopt(const std::filesystem::path& file, const store::Uri& uri) override {
+    if (auto hook = std::exchange(before_adopt, nullptr)) hook();
+    return inner_->adopt(file, uri);
+  }
+  Result<std::string> get(const store::Uri& uri) const override { return inner_->get(uri); }
+  Result<store::ObjectInfo> head(const store::Uri& uri) const override { return inner_->head(uri); }
+  Status remove(const store::Uri& uri) override { return inner_->remove(uri); }
+  Result<store::Listing> list(std::string_view bucket, std::string_view prefix, std::string_view start_after,
+                              size_t limit) const override {
+    return inner_->list(bucket, prefix, start_after, limit);
+  }
+  std::string readable(const store::Uri& uri) const override { return inner_->readable(uri); }
+  std::filesystem::path staging() const override { return inner_->staging(); }
+
+ private:
+  std::unique_ptr<store::Store> inner_;
+};
+
 class Maintenance : public ::testing::Test {
  protected:
   Maintenance() {
     metastore_ = must(meta::open_sqlite(folder_.path() / "meta.db"));
-    store_ = must(store::open_directory_store(folder_.path() / "store"));
+    store_ = std::make_unique<HookedStore>(must(store::open_directory_store(folder_.path() / "store")));
     catalog_ = must(Catalog::open(*metastore_, *store_, "lake", clock_));
     database_ = must(duck::Database::open({{"threads", "2"}}));
     connection_ = std::make_unique<duck::Connection>(connect());
@@ -78,7 +106,7 @@ class Maintenance : public ::testing::Test {
   TempFolder folder_;
   ManualClock clock_{Clock::system().now()};
   std::unique_ptr<meta::Metastore> metastore_;
-  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<HookedStore> store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<duck::Database> database_;
   std::unique_ptr<duck::Connection> connection_;
@@ -129,6 +157,65 @@ TEST_F(Maintenance, CompactionKeepsPartitionsApartAndMovesFilesToTheCurrentSpec)
   must(compact(*catalog_, name_, *connection_));
   EXPECT_EQ(rows(), before);
   expect_sound();
+}
+
+TEST_F(Maintenance, CompactionJoinsManyPartitionsInOneSnapshot) {
+  create({{"k", "BIGINT"}}, {"k"}, {{"tarn.compact.min-files", "2"}});
+  for (int i = 0; i < 2; ++i) append("SELECT range AS k FROM range(10)");
+  EXPECT_EQ(must(compact(*catalog_, name_, *connection_)).files_after, 10u);
+  EXPECT_EQ(must(catalog_->load(name_))->snapshots.size(), 3u);
+  EXPECT_EQ(rows("count(*), count(DISTINCT k)"), (TextRows{{"20", "10"}}));
+}
+
+TEST_F(Maintenance, CompactionGivesWayToACommitThatTookAFileOfOneGroup) {
+  create({{"k", "BIGINT"}, {"v", "VARCHAR"}}, {"k"}, {{"tarn.compact.min-files", "2"}});
+  for (int i = 0; i < 2; ++i) append("SELECT range AS k, 'old' AS v FROM range(3)");
+  Table table = must(catalog_->load(name_));
+  DataFile taken;
+  for (const DataFile& file : must(catalog_->files(*table, *table->snapshot())))
+    if (file.partition.at(0) == Single(int64_t{1})) taken = file;
+  std::set<std::string> before = objects();
+  store_->before_adopt = [&] {
+    Change change;
+    change.operation = "delete";
+    change.removed = {taken.path};
+    must(catalog_->commit(name_, change));
+  };
+  Maintained done = must(compact(*catalog_, name_, *connection_));
+  EXPECT_EQ(done.files_before, 4u);  // the groups of 0 and 2
+  EXPECT_EQ(done.files_after, 2u);
+  EXPECT_EQ(rows("k"), (TextRows{{"0"}, {"0"}, {"1"}, {"2"}, {"2"}}));
+  // The files that were written for group 1 are gone again.
+  table = must(catalog_->load(name_));
+  std::set<std::string> named = must(catalog_->reachable(*table));
+  for (const std::string& object : objects()) EXPECT_TRUE(named.contains(object)) << object;
+  expect_sound();
+}
+
+TEST_F(Maintenance, CompactionGivesWayToDeletesThatCameMeanwhile) {
+  create({{"id", "BIGINT"}}, {}, {{"tarn.compact.min-files", "2"}});
+  for (int i = 0; i < 2; ++i) append("SELECT range AS id FROM range(3)");
+  Table table = must(catalog_->load(name_));
+  const std::string path = must(catalog_->files(*table, *table->snapshot())).at(0).path;
+  store_->before_adopt = [&] {
+    std::filesystem::path file = store_->staging() / "deletes.parquet";
+    must(connect().run("COPY (SELECT '" + path + "' AS file_path, 0::BIGINT AS pos) TO '" + file.string() +
+                       "' (FORMAT parquet)"));
+    DataFile deletes;
+    deletes.content = FileContent::kPositionDeletes;
+    deletes.records = 1;
+    deletes.bytes = static_cast<int64_t>(std::filesystem::file_size(file));
+    deletes.path = table->location + "/data/deletes.parquet";
+    must(store_->adopt(file, must(store::Uri::parse(deletes.path))));
+    Change change;
+    change.operation = "delete";
+    change.added = {deletes};
+    must(catalog_->commit(name_, change));
+  };
+  EXPECT_EQ(must(compact(*catalog_, name_, *connection_)).files_before, 0u);
+  EXPECT_EQ(rows("count(*)"), (TextRows{{"5"}}));
+  EXPECT_EQ(must(compact(*catalog_, name_, *connection_)).files_before, 2u);
+  EXPECT_EQ(rows("count(*)"), (TextRows{{"5"}}));
 }
 
 TEST_F(Maintenance, CompactionRewritesOldSchemasUnderTheNewOne) {

@@ -18,7 +18,7 @@ TEST_F(Concurrency, AppendersReadersAndTrimAgree) {
   std::mutex mu;
   std::map<Sequence, std::string> acknowledged;
   std::atomic<bool> stop = false;
-  auto log = open({.segment_bytes = 128 * kKiB});
+  auto log = open(FileSystem::real(), {.segment_bytes = 128 * kKiB});
   std::atomic<Sequence> heard = 0;
   log->on_durable([&](Sequence end) { heard = end; });
   std::vector<std::thread> threads;
@@ -77,7 +77,7 @@ TEST_F(Concurrency, AppendersReadersAndTrimAgree) {
   for (const Got& g : read(*log, log->begin(), log->end())) EXPECT_EQ(g.data, acknowledged[g.sequence]);
   log.reset();
   EXPECT_EQ(heard, acknowledged.size());
-  log = open({.segment_bytes = 128 * kKiB});
+  log = open(FileSystem::real(), {.segment_bytes = 128 * kKiB});
   EXPECT_EQ(log->end(), acknowledged.size());
   for (int t = 0; t < kAppenders; ++t)
     for (int i = 0; i < kBatches; ++i) {

@@ -60,7 +60,8 @@ struct Appended {
   bool duplicate = false;  // this producer's batch number was here before; nothing was added
 };
 
-// A damaged stretch in the middle of a log: records that were acknowledged and can't be read.
+// A damaged stretch in the middle of a log: records that were acknowledged and can't be read. [first, end) is
+// empty when no record is lost: a segment's header, or the file `producers`.
 struct Damage {
   std::filesystem::path file;
   uint64_t offset = 0;

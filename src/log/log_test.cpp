@@ -62,11 +62,11 @@ TEST_F(LogTest, RefusesEmptyAndTooLargeBatches) {
 
 TEST_F(LogTest, GoesOnAfterReopening) {
   for (Sequence n = 0; n < 5; ++n) {
-    auto log = open();
+    auto log = open(FileSystem::real());
     EXPECT_EQ(log->end(), n);
     EXPECT_EQ(append(*log, {"r" + std::to_string(n)})->first, n);
   }
-  auto log = open();
+  auto log = open(FileSystem::real());
   EXPECT_EQ(all(*log), batch(5));
   EXPECT_EQ(segments(folder_).size(), 1u);
   EXPECT_TRUE(log->damage().empty());

@@ -32,7 +32,7 @@ class LogFixture : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
 
-  std::unique_ptr<Log> open(const Options& options = {}) { return open(FileSystem::real(), options); }
+  std::unique_ptr<Log> open(const Options& options = {}) { return open(quick_disk_, options); }
   std::unique_ptr<Log> open(FileSystem& files, const Options& options = {}) {
     auto log = Log::open(folder_, options, files, clock_);
     EXPECT_TRUE(log) << log.error().message;
@@ -41,6 +41,7 @@ class LogFixture : public testing::Test {
 
   std::filesystem::path root_;
   std::filesystem::path folder_;
+  FaultyFileSystem quick_disk_;  // without a loss of power: a disk that needs no time to sync
   ManualClock clock_{Timestamp{1'000'000}};
 };
 

@@ -125,8 +125,9 @@ Status LogImpl::make_room(uint64_t end_offset) {
       std::clamp(quick ? fill_step_bytes_ * 2 : fill_step_bytes_ / 2, kFillStepBytesMin, kFillStepBytesMax);
   filled_at_ = now;
   uint64_t segment_end = align_up(options_.segment_bytes + kPaddingBytes, kBlockBytes);
-  uint64_t wanted =
-      std::max(needed, std::min(align_up(end_offset + fill_step_bytes_, kBlockBytes), segment_end));
+  uint64_t wanted = needed;
+  if (group_bytes_ <= kFillGroupBytesMax)
+    wanted = std::max(needed, std::min(align_up(end_offset + fill_step_bytes_, kBlockBytes), segment_end));
   // The frame itself fills what lies before end_offset.
   uint64_t from = std::max(filled_end_, end_offset);
   Status filled = write_zeros(active_->file(), from, wanted);

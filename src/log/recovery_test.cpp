@@ -398,7 +398,7 @@ TEST_F(Recovery, SurvivesRandomDamageAnywhere) {
       for (size_t i = at; i < at + n; ++i) bytes[i] = static_cast<char>(random() % 5 == 0 ? random() : 0);
     }
     put_files_back();
-    auto log = Log::open(folder_, options, FileSystem::real(), clock_);
+    auto log = Log::open(folder_, options, quick_disk_, clock_);
     if (!log) {
       EXPECT_EQ(log.error().code, Code::kCorrupt) << log.error().message;
       continue;
@@ -411,7 +411,7 @@ TEST_F(Recovery, SurvivesRandomDamageAnywhere) {
     EXPECT_EQ(std::count(known.begin(), known.end(), false), 0) << "seed " << seed;
     ASSERT_TRUE(append(**log, {"after"}));
     log->reset();
-    log = Log::open(folder_, options, FileSystem::real(), clock_);
+    log = Log::open(folder_, options, quick_disk_, clock_);
     ASSERT_TRUE(log) << log.error().message;
     EXPECT_EQ(read(**log, (*log)->end() - 1, (*log)->end())[0].data, "after") << "seed " << seed;
   }

@@ -46,7 +46,7 @@ struct Relation {
 
 std::string summary_number(const TableMetadata& table, const char* key) {
   const lake::Snapshot* snapshot = table.snapshot();
-  if (snapshot == nullptr) return "0";
+  if (snapshot == nullptr) return quote_text("0");
   auto value = snapshot->summary.find(key);
   if (value == snapshot->summary.end()) return "NULL";
   return quote_text(value->second);

@@ -28,7 +28,7 @@ settings:
 defaults:
   deliver: {{ every: {{ age: {age}, size: 128KiB }} }}
 streams:
-  named: {{ shards: 2, deliver: {{ table: crash.named, partition: [ "bucket(2, n)" ] }} }}
+  named: {{ shards: 2, columns: {{ p: VARCHAR, b: BIGINT, n: BIGINT, pad: VARCHAR }}, deliver: {{ table: crash.named, partition: [ "bucket(2, n)" ] }} }}
   nameless: {{ deliver: {{ table: crash.nameless }} }}
 databases:
   crash:
@@ -105,9 +105,10 @@ class Producer:
 
 
 class Harness:
-    def __init__(self, folder, seed, power=None, age="200ms", maintenance="1s"):
+    def __init__(self, folder, seed, power=None, age="200ms", maintenance="1s", partly=False):
         self.random = random.Random(seed)
         self.power = power
+        self.partly = partly  # every other power cut leaves some of what was not synced
         self.lake = tarn.Lake(Path(folder) / "data", lake_text(age, maintenance), env=power.environment if power else None)
         self.producers = [Producer(self.lake, f"{stream}-{i}", stream, random.Random(self.random.random()))
                           for stream, count in ((NAMED, 3), (NAMELESS, 2)) for i in range(count)]
@@ -152,7 +153,7 @@ class Harness:
         if self.lake.process is not None:
             self.lake.kill()
         if self.power:
-            self.power.cut()
+            self.power.cut(self.random if self.partly and self.random.random() < 0.5 else None)
 
     def watch(self, stop, problems, session):
         """While deliveries run: no gap, no double, and never fewer rows than were acknowledged before the question."""

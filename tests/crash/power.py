@@ -29,5 +29,6 @@ class Power:
         if ignore_sync:
             self.environment["UNSYNCED_IGNORE_SYNC"] = ignore_sync
 
-    def cut(self):
-        return undo(self.root, self.journal)
+    def cut(self, random=None):
+        """With `random`, of each file and folder a random part of what was not synced has reached the disk all the same."""
+        return undo(self.root, self.journal, random)

@@ -17,6 +17,8 @@
 
 namespace tarn::http {
 
+inline constexpr std::string_view kEndless = "SELECT endless";
+
 class FakeStream : public flow::Stream {
  public:
   struct Batch {
@@ -147,6 +149,31 @@ class FakeRunning : public query::Running {
   duck::Rows rows_;
 };
 
+// A query that goes on until it is cancelled.
+class EndlessRunning : public query::Running {
+ public:
+  EndlessRunning(duck::Connection connection, duck::Rows rows)
+      : connection_(std::move(connection)), rows_(std::move(rows)) {}
+  const duck::Rows& rows() const override { return rows_; }
+  Result<std::optional<duck::Chunk>> next() override {
+    Lock lock(mu_);
+    while (!cancelled_) changed_.wait(mu_);
+    return fail(Code::kCancelled, "the query was cancelled");
+  }
+  void cancel() override {
+    Lock lock(mu_);
+    cancelled_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  duck::Connection connection_;
+  duck::Rows rows_;
+  Mutex mu_;
+  CondVar changed_;
+  bool cancelled_ TARN_GUARDED_BY(mu_) = false;
+};
+
 class FakeEngine : public query::Engine {
  public:
   FakeEngine(duck::Database& database, std::filesystem::path folder)
@@ -158,7 +185,9 @@ class FakeEngine : public query::Engine {
       last_timeout_ = timeout;
     }
     TARN_ASSIGN(auto connection, database_.connect());
-    TARN_ASSIGN(auto rows, connection.stream(sql));
+    bool endless = sql == kEndless;
+    TARN_ASSIGN(auto rows, connection.stream(endless ? "SELECT 1" : sql));
+    if (endless) return std::make_unique<EndlessRunning>(std::move(connection), std::move(rows));
     return std::make_unique<FakeRunning>(std::move(connection), std::move(rows));
   }
   Result<std::unique_ptr<query::TemporaryFile>> export_parquet(const std::string& sql,

@@ -201,6 +201,9 @@ void add_tables(std::vector<Route>& out) {
                  {{204, "It is removed", {}}},
                  {404, 409},
                  &delete_table});
+}
+
+void add_table_parts(std::vector<Route>& out) {
   out.push_back({"GET",
                  "/v1/tables/{table}/snapshots",
                  "listSnapshots",
@@ -315,6 +318,7 @@ std::vector<Route> all_routes() {
   add_sql(out);
   add_streams(out);
   add_tables(out);
+  add_table_parts(out);
   add_lake(out);
   return out;
 }

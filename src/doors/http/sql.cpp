@@ -162,6 +162,7 @@ Status send_rows(Api& api, Call& call, const Statement& statement, const OutputF
 Status send_parquet(Api& api, Call& call, const Statement& statement, const OutputForm& form) {
   TARN_ASSIGN(auto temporary, api.parts.engine.export_parquet(statement.sql, statement.timeout));
   TARN_ASSIGN(auto file, FileSystem::real().open(temporary->path, OpenMode::kRead));
+  temporary.reset();  // its name; the bytes stay as long as the file is open
   TARN_ASSIGN(uint64_t size, file->size());
   auto headers = headers_of(form);
   headers.push_back({"Content-Disposition", "attachment; filename=\"result.parquet\""});
