@@ -1,5 +1,7 @@
 """For every test in here: the modules of this folder can be imported, and the program must have been built."""
 
+import os
+import random
 import sys
 from pathlib import Path
 
@@ -9,6 +11,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.dont_write_bytecode = True
 
 import tarn  # noqa: E402
+
+# In the environment, so that every worker of a parallel run has the same.
+os.environ.setdefault("TARN_CRASH_SEED", str(random.SystemRandom().randrange(1_000_000)))
+
+
+def pytest_report_header():
+    return f"TARN_CRASH_SEED={os.environ['TARN_CRASH_SEED']}"
 
 
 def pytest_sessionstart(session):

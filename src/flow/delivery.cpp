@@ -16,6 +16,17 @@ constexpr int kTriesMax = 6;  // of writing a range whose shape turns out to be 
 constexpr uint64_t kSampleBytes =
     4 * 1024 * 1024;  // looked at before the first delivery of an inferred stream
 
+// More different values than this in a row group and a dictionary costs more time than it saves in bytes,
+// measured on the events of src/columns/records_bench.cpp; compaction writes these rows again, with DuckDB's
+// own choice.
+constexpr int kDictionaryValuesMax = 2000;
+
+lake::WriteOptions write_options() {
+  lake::WriteOptions options;
+  options.dictionary_values_max = kDictionaryValuesMax;
+  return options;
+}
+
 std::string position_key(size_t shard) {
   return fmt::format("{}{}", lake::kPositionKey, shard);
 }
@@ -83,7 +94,7 @@ Result<Delivery::Written> Delivery::write(const Range& range) {
     TARN_ASSIGN(auto scan, stream_.make_scan(plan->scan, range));
     uint64_t number = parts.scans.add(scan);
     auto files = lake::write_data(connection_, parts.catalog.store(), *table_, table_->schema(),
-                                  select_of(*plan, number, excluded), {});
+                                  select_of(*plan, number, excluded), write_options());
     parts.scans.remove(number);
     if (!files) return fail(std::move(files).error().in("writing " + spec_.deliver.table.str()));
     TARN_ASSIGN(bool again, learn_drift(*scan, *plan));

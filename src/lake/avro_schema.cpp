@@ -1,5 +1,6 @@
 // Avro schemas from JSON, bounded: no recursion, no types that take no bytes (an array of them could be
 // endless).
+#include <algorithm>
 #include <map>
 
 #include <boost/json.hpp>
@@ -13,6 +14,8 @@ namespace json = boost::json;
 using Kind = AvroType::Kind;
 
 constexpr int64_t kFixedBytesMax = 1 << 20;
+// A table without partitions has an empty record. Many of them would be many values out of no bytes.
+constexpr int kEmptyRecordsMax = 8;
 
 class SchemaParser {
  public:
@@ -98,7 +101,10 @@ class SchemaParser {
       out.parts.push_back(
           {std::string(name->get_string()), id_of(field.get_object(), "field-id"), std::move(parsed)});
     }
-    TARN_TRY(define(object, out, nodes_ - before + 1));
+    if (empty(out) && ++empty_records_ > kEmptyRecordsMax)
+      return fail(Code::kTooLarge, "an Avro schema has too many empty records");
+    // Only what takes bytes can be used again by its name, so that the count of empty ones is right.
+    if (!empty(out)) TARN_TRY(define(object, out, nodes_ - before + 1));
     return out;
   }
 
@@ -107,7 +113,7 @@ class SchemaParser {
     if (!items)
       return fail(Code::kCorrupt, "an Avro schema has an array or map without a type for its items");
     TARN_ASSIGN(AvroType parsed, type(*items, depth + 1));
-    if (empty(parsed)) return fail(Code::kUnsupported, "an Avro schema has an array of nulls");
+    if (empty(parsed)) return fail(Code::kUnsupported, "an Avro schema has an array of what takes no bytes");
     AvroType out{array ? Kind::kArray : Kind::kMap, 0, {}};
     out.parts.push_back({"", id_of(object, "element-id"), std::move(parsed)});
     return out;
@@ -135,6 +141,7 @@ class SchemaParser {
 
   const AvroLimits& limits_;
   int nodes_ = 0;
+  int empty_records_ = 0;
   // A type gets its name only when it is complete, so that none can hold itself.
   std::map<std::string, std::pair<AvroType, int>> names_;
 };
@@ -147,7 +154,8 @@ Result<AvroType> parse_avro_schema(std::string_view text, const AvroLimits& limi
   boost::system::error_code error;
   json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
   if (error) return fail(Code::kCorrupt, "an Avro schema is no JSON: " + error.message());
-  return SchemaParser(limits).type(value, 0);
+  TARN_ASSIGN(AvroType type, SchemaParser(limits).type(value, 0));
+  return type;
 }
 
 }  // namespace tarn::lake

@@ -82,6 +82,8 @@ std::string copy_sql(const Schema& schema, const PartitionSpec& spec, std::strin
                      const std::string& folder, const WriteOptions& options) {
   std::string options_sql = "FORMAT parquet, RETURN_STATS, PRESERVE_ORDER false, COMPRESSION " +
                             options.compression + ", FIELD_IDS " + field_ids_sql(schema);
+  if (options.dictionary_values_max > 0)
+    options_sql += ", DICTIONARY_SIZE_LIMIT " + std::to_string(options.dictionary_values_max);
   if (spec.fields.empty()) {
     // One file at a time, whose row groups all threads make: as fast as a file for each thread.
     options_sql += ", FILE_SIZE_BYTES " + std::to_string(options.file_bytes);

@@ -17,6 +17,9 @@ namespace tarn::lake {
 
 struct WriteOptions {
   std::string compression = "zstd";
+  // Columns with more different values than this in a row group get no dictionary; 0: DuckDB's own choice.
+  // Small makes writing faster: what deliveries want; compaction writes the files that stay.
+  int dictionary_values_max = 0;
   uint64_t file_bytes = 256ull * 1024 * 1024;  // about; a new file is begun past it
 };
 

@@ -58,9 +58,9 @@ TEST(Partition, NamesThatAreTakenGetANumber) {
 }
 
 TEST(Partition, ErrorsNameTheColumnAndTheNearestOne) {
-  EXPECT_NE(error_of("day(tiem)").find("no column tiem"), std::string::npos);
-  EXPECT_NE(error_of("day(tiem)").find("time"), std::string::npos);
-  EXPECT_NE(error_of("dya(time)").find("did you mean"), std::string::npos);
+  EXPECT_NE(error_of("day(countri)").find("no column countri"), std::string::npos);
+  EXPECT_NE(error_of("day(countri)").find("country"), std::string::npos);
+  EXPECT_NE(error_of("mont(time)").find("did you mean"), std::string::npos);
   EXPECT_NE(error_of("day(country)").find("doesn't apply to column country"), std::string::npos);
   EXPECT_NE(error_of("hour(day)").find("doesn't apply"), std::string::npos);
   EXPECT_NE(error_of("bucket(16, ratio)").find("doesn't apply"), std::string::npos);

@@ -34,9 +34,9 @@ class Execution {
   void hold(const std::vector<uint64_t>& scans) {
     tail_scans_.insert(tail_scans_.end(), scans.begin(), scans.end());
   }
-  void watch(Duration timeout) {
+  void watch(Duration timeout, Abandoned abandoned) {
     timeout_ = timeout;
-    watched_ = watchdog_.watch(connection(), Deadline::after(timeout), timed_out_);
+    watched_ = watchdog_.watch(connection(), Deadline::after(timeout), timed_out_, std::move(abandoned));
   }
   // An interrupted query says why it was.
   Error explain(Error error) const {
@@ -89,13 +89,15 @@ class EngineOnDuckDb : public Engine {
         queries_(parts_.metrics.counter("tarn_query_total", "SQL statements that were started.")),
         failures_(parts_.metrics.counter("tarn_query_failures_total", "SQL statements that failed.")) {}
 
-  Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout) override {
-    return counted(start_uncounted(sql, timeout));
+  Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout,
+                                         Abandoned abandoned) override {
+    return counted(start_uncounted(sql, timeout, std::move(abandoned)));
   }
 
   Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql,
-                                                        std::optional<Duration> timeout) override {
-    return counted(export_uncounted(sql, timeout));
+                                                        std::optional<Duration> timeout,
+                                                        Abandoned abandoned) override {
+    return counted(export_uncounted(sql, timeout, std::move(abandoned)));
   }
 
  private:
@@ -106,9 +108,10 @@ class EngineOnDuckDb : public Engine {
     return result;
   }
 
-  Result<std::unique_ptr<Running>> start_uncounted(const std::string& sql, std::optional<Duration> timeout) {
+  Result<std::unique_ptr<Running>> start_uncounted(const std::string& sql, std::optional<Duration> timeout,
+                                                   Abandoned abandoned) {
     Statement statement;
-    TARN_ASSIGN(auto execution, prepare(sql, timeout, statement));
+    TARN_ASSIGN(auto execution, prepare(sql, timeout, std::move(abandoned), statement));
     auto rows = execution->connection().stream(statement.sql);
     if (!rows) return fail(execution->explain(std::move(rows).error()));
     for (size_t i = 0; i < rows->columns(); ++i) {
@@ -122,9 +125,10 @@ class EngineOnDuckDb : public Engine {
   }
 
   Result<std::unique_ptr<TemporaryFile>> export_uncounted(const std::string& sql,
-                                                          std::optional<Duration> timeout) {
+                                                          std::optional<Duration> timeout,
+                                                          Abandoned abandoned) {
     Statement statement;
-    TARN_ASSIGN(auto execution, prepare(sql, timeout, statement));
+    TARN_ASSIGN(auto execution, prepare(sql, timeout, std::move(abandoned), statement));
     auto file = std::make_unique<TemporaryFile>(parts_.spill_folder / (uuid_v4() + ".parquet"));
     Status done =
         execution->connection().run(fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)",
@@ -135,11 +139,12 @@ class EngineOnDuckDb : public Engine {
 
   // Parses, makes the views, starts the clock.
   Result<std::unique_ptr<Execution>> prepare(const std::string& sql, std::optional<Duration> timeout,
-                                             Statement& statement) {
+                                             Abandoned abandoned, Statement& statement) {
     TARN_ASSIGN(Sessions::Lease lease, sessions_.take());
     auto execution = std::make_unique<Execution>(std::move(lease), parts_.scans, watchdog_);
     TARN_ASSIGN(statement, parse_statement(execution->connection(), sql));
-    execution->watch(std::min(timeout.value_or(parts_.limits.timeout), parts_.limits.timeout));
+    execution->watch(std::min(timeout.value_or(parts_.limits.timeout), parts_.limits.timeout),
+                     std::move(abandoned));
     std::string views;
     for (const TableUse& use : statement.tables) {
       TARN_ASSIGN(std::string select, table_sql(use, *execution));

@@ -44,6 +44,9 @@ class Running {
   virtual void cancel() = 0;
 };
 
+// Whether whoever asked has gone.
+using Abandoned = std::function<bool()>;
+
 struct TemporaryFile {
   explicit TemporaryFile(std::filesystem::path p) : path(std::move(p)) {}
   TemporaryFile(const TemporaryFile&) = delete;
@@ -65,11 +68,15 @@ class Engine {
   };
   static Result<std::unique_ptr<Engine>> open(Parts parts);
   virtual ~Engine() = default;
-  // `timeout`: at most the limit's.
-  virtual Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout) = 0;
+  // Returns once the first rows are there (or it failed), which may take as long as the query. `timeout`: at
+  // most the limit's. `abandoned` is asked now and then, on another thread, until the query ended; true
+  // cancels it.
+  virtual Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout,
+                                                 Abandoned abandoned = nullptr) = 0;
   // Runs the statement to its end into one Parquet file, which is removed with the value.
   virtual Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql,
-                                                                std::optional<Duration> timeout) = 0;
+                                                                std::optional<Duration> timeout,
+                                                                Abandoned abandoned = nullptr) = 0;
 };
 
 // DuckDB's settings for the whole process.
@@ -81,8 +88,8 @@ struct DatabaseOptions {
   // refused by DuckDB itself, whatever a statement says (the second fence behind parse_statement's).
   std::vector<std::string> folders;
 };
-// Registers the functions that tables and streams need (records of `scans`, partition transforms), then locks DuckDB's
-// configuration. REQUIRES: `scans` outlives the database.
+// Registers the functions that tables and streams need (records of `scans`, partition transforms), then locks
+// DuckDB's configuration. REQUIRES: `scans` outlives the database.
 Result<std::unique_ptr<duck::Database>> open_database(const DatabaseOptions& options, columns::Scans& scans);
 
 }  // namespace tarn::query

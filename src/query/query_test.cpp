@@ -1,3 +1,4 @@
+#include <atomic>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -187,6 +188,14 @@ TEST_F(QueryTest, CancelEndsARunningQuery) {
   while (chunk && *chunk);
   ASSERT_FALSE(chunk);
   EXPECT_EQ(chunk.error().code, Code::kCancelled);
+}
+
+TEST_F(QueryTest, AQueryThatNobodyWaitsForIsCancelledBeforeItsFirstRow) {
+  std::atomic<int> asked = 0;
+  auto refused = engine_->start("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) % 7 = 3",
+                                std::nullopt, [&] { return ++asked > 2; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kCancelled);
 }
 
 TEST_F(QueryTest, MoreQueriesThanTheLimitAreBusy) {

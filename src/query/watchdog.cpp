@@ -1,6 +1,7 @@
 #include "query/watchdog.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tarn::query {
 namespace {
@@ -20,12 +21,13 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
-uint64_t Watchdog::watch(duck::Connection& connection, Deadline deadline, std::atomic<bool>& fired) {
+uint64_t Watchdog::watch(duck::Connection& connection, Deadline deadline, std::atomic<bool>& timed_out,
+                         std::function<bool()> abandoned) {
   uint64_t number = 0;
   {
     Lock lock(mu_);
     number = next_++;
-    watched_.emplace(number, Watched{&connection, deadline.at(), &fired});
+    watched_.emplace(number, Watched{&connection, deadline.at(), &timed_out, std::move(abandoned)});
   }
   changed_.notify_all();
   return number;
@@ -43,11 +45,13 @@ void Watchdog::run() {
     auto next = now + std::chrono::hours(1);
     for (auto& [number, watched] : watched_) {
       if (watched.at <= now) {
-        *watched.fired = true;
+        *watched.timed_out = true;
         watched.connection->interrupt();
         watched.at = now + kAgain;
+      } else if (watched.abandoned && watched.abandoned()) {
+        watched.connection->interrupt();
       }
-      next = std::min(next, watched.at);
+      next = std::min(next, watched.abandoned ? now + kAgain : watched.at);
     }
     changed_.wait_until(mu_, next);
   }

@@ -1,4 +1,4 @@
-// Interrupts queries whose time is up.
+// Interrupts queries whose time is up, or that nobody waits for any more.
 //
 // Owns: one thread, joined by the destructor.
 // Threads: any.
@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -20,16 +21,19 @@ class Watchdog {
   Watchdog();
   ~Watchdog();
 
-  // Interrupts `connection` once `deadline` has passed, and sets `fired`, unless forgotten before.
-  // REQUIRES: both live until forget() returned.
-  uint64_t watch(duck::Connection& connection, Deadline deadline, std::atomic<bool>& fired);
+  // Interrupts `connection` once `deadline` has passed, and sets `timed_out`, or once `abandoned` (may be
+  // null) says so, unless forgotten before. REQUIRES: all live until forget() returned; `abandoned` doesn't
+  // block.
+  uint64_t watch(duck::Connection& connection, Deadline deadline, std::atomic<bool>& timed_out,
+                 std::function<bool()> abandoned);
   void forget(uint64_t number);
 
  private:
   struct Watched {
     duck::Connection* connection;
     std::chrono::steady_clock::time_point at;
-    std::atomic<bool>* fired;
+    std::atomic<bool>* timed_out;
+    std::function<bool()> abandoned;
   };
   void run();
 

@@ -1,6 +1,7 @@
 """Kills the program at random moments and at its fault points, and holds the tables to what was acknowledged.
 
-TARN_CRASH_ROUNDS (30) says how often, TARN_CRASH_SEED repeats a run's choices (not its timing).
+TARN_CRASH_ROUNDS (30) says how often, TARN_CRASH_SEED repeats a run's choices (not its timing). A lake lives through
+SERIES_ROUNDS crashes, then another begins: each check reads all that is there.
 """
 
 import os
@@ -12,7 +13,8 @@ import power
 from harness import Harness, Lost, fault_points
 
 ROUNDS = int(os.environ.get("TARN_CRASH_ROUNDS", "30"))
-SEED = int(os.environ.get("TARN_CRASH_SEED", random.SystemRandom().randrange(1_000_000)))
+SEED = int(os.environ["TARN_CRASH_SEED"])  # conftest.py chooses one and prints it
+SERIES_ROUNDS = 40
 POWER_ROUNDS = max(4, ROUNDS // 3)
 CANARY_ROUNDS = 3  # each would show it; more than one, as the kill may come before anything was acknowledged
 
@@ -38,21 +40,31 @@ def run_rounds(harness, rounds, choices):
         harness.lake.close()
 
 
+def run_series(rounds, make_harness):
+    """make_harness(number of the series) for each lake. Returns how many records were acknowledged, of how many queries."""
+    records = looked = 0
+    for number, first in enumerate(range(0, rounds, SERIES_ROUNDS)):
+        harness = make_harness(number)
+        records += run_rounds(harness, min(SERIES_ROUNDS, rounds - first), random.Random(f"{SEED} {number}"))
+        looked += harness.looked
+    print(f"{rounds} crashes: {records} records acknowledged, {looked} queries meanwhile")
+    assert records > 0
+    return looked
+
+
 def test_kills_lose_and_double_nothing(tmp_path):
-    print(f"TARN_CRASH_SEED={SEED} TARN_CRASH_ROUNDS={ROUNDS}")
-    harness = Harness(tmp_path, SEED)
-    records = run_rounds(harness, ROUNDS, random.Random(SEED))
-    print(f"{records} records acknowledged, {harness.looked} queries while it ran, {ROUNDS} crashes")
-    assert records > 0 and harness.looked > 0
+    def make(number):
+        (tmp_path / str(number)).mkdir()
+        return Harness(tmp_path / str(number), SEED + number)
+    assert run_series(ROUNDS, make) > 0
 
 
 def test_power_cuts_lose_and_double_nothing(tmp_path, library):
-    print(f"TARN_CRASH_SEED={SEED} rounds={POWER_ROUNDS}")
-    mains = power.Power(library, tmp_path / "data", tmp_path / "journal")
-    harness = Harness(tmp_path, SEED, mains, partly=True)
-    records = run_rounds(harness, POWER_ROUNDS, random.Random(SEED))
-    print(f"{records} records acknowledged, {harness.looked} queries while it ran, {POWER_ROUNDS} power cuts")
-    assert records > 0
+    def make(number):
+        folder = tmp_path / str(number)
+        mains = power.Power(library, folder / "data", folder / "journal")
+        return Harness(folder, SEED + number, mains, partly=True)
+    run_series(POWER_ROUNDS, make)
 
 
 def test_without_syncs_of_the_log_the_check_fails(tmp_path, library):

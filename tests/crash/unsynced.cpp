@@ -1,15 +1,17 @@
-// A library to preload that remembers what the program has not synced, so that a test can take it away: a power cut.
+// A library to preload that remembers what the program has not synced, so that a test can take it away: a
+// power cut.
 //
-// Every write, truncation, creation, rename and removal under UNSYNCED_ROOT is written down with what was there
-// before, in UNSYNCED_JOURNAL/journal; every fsync and fdatasync says up to where that file or folder is safe.
-// After the program was killed, undo.py undoes, from the end, whatever no sync covers. The rules are POSIX's and
-// stricter than most file systems: a file's bytes need a sync of the file, its name needs a sync of its folder.
-// With UNSYNCED_IGNORE_SYNC=text, syncs of paths that contain the text succeed and count for nothing: the canary that
-// must make the test fail.
+// Every write, truncation, creation, rename and removal under UNSYNCED_ROOT is written down with what was
+// there before, in UNSYNCED_JOURNAL/journal; every fsync and fdatasync says up to where that file or folder
+// is safe. After the program was killed, undo.py undoes, from the end, whatever no sync covers. The rules are
+// POSIX's and stricter than most file systems: a file's bytes need a sync of the file, its name needs a sync
+// of its folder. With UNSYNCED_IGNORE_SYNC=text, syncs of paths that contain the text succeed and count for
+// nothing: the canary that must make the test fail.
 //
 // The journal itself isn't synced: it must survive the process, not the machine.
-// Threads: any; entries are written one after the other. An entry is written before the change it describes, and a
-// sync's after it returned, so that a kill in between errs on the side of taking too much away, never too little.
+// Threads: any; entries are written one after the other. An entry is written before the change it describes,
+// and a sync's after it returned, so that a kill in between errs on the side of taking too much away, never
+// too little.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -39,7 +41,9 @@ namespace {
 int raw_open(const char* path, int flags, mode_t mode) {
   return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
-ssize_t raw_write(int fd, const void* bytes, size_t size) { return syscall(SYS_write, fd, bytes, size); }
+ssize_t raw_write(int fd, const void* bytes, size_t size) {
+  return syscall(SYS_write, fd, bytes, size);
+}
 
 struct State {
   std::mutex mutex;
@@ -106,8 +110,12 @@ class KeepErrno {
   int saved_;
 };
 
-bool active() { return state().journal >= 0; }
-bool inside(const std::string& path) { return active() && path.starts_with(state().root); }
+bool active() {
+  return state().journal >= 0;
+}
+bool inside(const std::string& path) {
+  return active() && path.starts_with(state().root);
+}
 
 std::string path_of(int fd) {
   char link[64];
@@ -129,7 +137,9 @@ std::string absolute(int folder, const char* path) {
   return base + "/" + path;
 }
 
-std::string parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string parent(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 uint64_t inode(const std::string& path) {
   struct stat info{};
@@ -153,7 +163,8 @@ std::string read_back(int fd, uint64_t from, uint64_t to) {
   return bytes;
 }
 
-// W: inode, offset, size of the file, what was at the offset. Also of truncations: then it is what is cut off.
+// W: inode, offset, size of the file, what was at the offset. Also of truncations: then it is what is cut
+// off.
 void note_write(int fd, uint64_t offset, uint64_t size) {
   if (!active() || size == 0) return;
   KeepErrno keep;
@@ -176,14 +187,17 @@ void note_append(int fd, uint64_t size) {
   if (at >= 0) note_write(fd, static_cast<uint64_t>(at), size);
 }
 
-void note_truncate(int fd, uint64_t to) { note_write(fd, to, UINT64_MAX); }
+void note_truncate(int fd, uint64_t to) {
+  note_write(fd, to, UINT64_MAX);
+}
 
 // C: path, inode, inode of its folder. A new file, or with D a new folder.
 void note_created(char kind, const std::string& path) {
   Entry(kind).text(path).number(inode(path)).number(inode(parent(path))).write();
 }
 
-// The file that is about to lose its name, under another one in the journal's folder; empty when there is none.
+// The file that is about to lose its name, under another one in the journal's folder; empty when there is
+// none.
 std::string keep_file(const std::string& path) {
   struct stat info{};
   if (lstat(path.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) return "";
@@ -264,12 +278,12 @@ uint64_t total(const iovec* parts, int count) {
 
 extern "C" {
 
-#define OPEN_LIKE(name)                        \
-  int name(const char* path, int flags, ...) { \
-    va_list arguments;                         \
-    va_start(arguments, flags);                \
-    mode_t mode = mode_of(flags, arguments);   \
-    va_end(arguments);                         \
+#define OPEN_LIKE(name)                             \
+  int name(const char* path, int flags, ...) {      \
+    va_list arguments;                              \
+    va_start(arguments, flags);                     \
+    mode_t mode = mode_of(flags, arguments);        \
+    va_end(arguments);                              \
     return open_noted(AT_FDCWD, path, flags, mode); \
   }
 OPEN_LIKE(open)
@@ -286,9 +300,15 @@ OPEN_LIKE(open64)
 OPENAT_LIKE(openat)
 OPENAT_LIKE(openat64)
 
-int __open_2(const char* path, int flags) { return open_noted(AT_FDCWD, path, flags, 0); }
-int __open64_2(const char* path, int flags) { return open_noted(AT_FDCWD, path, flags, 0); }
-int creat(const char* path, mode_t mode) { return open_noted(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
+int __open_2(const char* path, int flags) {
+  return open_noted(AT_FDCWD, path, flags, 0);
+}
+int __open64_2(const char* path, int flags) {
+  return open_noted(AT_FDCWD, path, flags, 0);
+}
+int creat(const char* path, mode_t mode) {
+  return open_noted(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
 
 ssize_t write(int fd, const void* bytes, size_t size) {
   note_append(fd, size);
@@ -302,18 +322,24 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
   note_write(fd, static_cast<uint64_t>(offset), size);
   return syscall(SYS_pwrite64, fd, bytes, size, offset);
 }
-ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) { return pwrite(fd, bytes, size, offset); }
+ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
+  return pwrite(fd, bytes, size, offset);
+}
 ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset) {
   note_write(fd, static_cast<uint64_t>(offset), total(parts, count));
   return syscall(SYS_pwritev, fd, parts, count, offset, 0);
 }
-ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t offset) { return pwritev(fd, parts, count, offset); }
+ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t offset) {
+  return pwritev(fd, parts, count, offset);
+}
 
 int ftruncate(int fd, off_t size) {
   note_truncate(fd, static_cast<uint64_t>(size));
   return static_cast<int>(syscall(SYS_ftruncate, fd, size));
 }
-int ftruncate64(int fd, off64_t size) { return ftruncate(fd, size); }
+int ftruncate64(int fd, off64_t size) {
+  return ftruncate(fd, size);
+}
 int truncate(const char* path, off_t size) {
   int fd = raw_open(path, O_WRONLY | O_CLOEXEC, 0);
   if (fd < 0) return -1;
@@ -321,14 +347,22 @@ int truncate(const char* path, off_t size) {
   syscall(SYS_close, fd);
   return result;
 }
-int truncate64(const char* path, off64_t size) { return truncate(path, size); }
+int truncate64(const char* path, off64_t size) {
+  return truncate(path, size);
+}
 int fallocate(int fd, int mode, off_t offset, off_t size) {
   note_write(fd, static_cast<uint64_t>(offset), static_cast<uint64_t>(size));
   return static_cast<int>(syscall(SYS_fallocate, fd, mode, offset, size));
 }
-int fallocate64(int fd, int mode, off64_t offset, off64_t size) { return fallocate(fd, mode, offset, size); }
-int posix_fallocate(int fd, off_t offset, off_t size) { return fallocate(fd, 0, offset, size) == 0 ? 0 : errno; }
-int posix_fallocate64(int fd, off64_t offset, off64_t size) { return posix_fallocate(fd, offset, size); }
+int fallocate64(int fd, int mode, off64_t offset, off64_t size) {
+  return fallocate(fd, mode, offset, size);
+}
+int posix_fallocate(int fd, off_t offset, off_t size) {
+  return fallocate(fd, 0, offset, size) == 0 ? 0 : errno;
+}
+int posix_fallocate64(int fd, off64_t offset, off64_t size) {
+  return posix_fallocate(fd, offset, size);
+}
 
 int rename(const char* from, const char* to) {
   if (active()) note_rename(absolute(AT_FDCWD, from), absolute(AT_FDCWD, to));

@@ -11,7 +11,6 @@
 #include <boost/json/object.hpp>
 
 #include "base/thread.h"
-#include "doors/http/disconnect_watch.h"
 #include "doors/http/native_api.h"
 #include "doors/http/routes.h"
 
@@ -21,7 +20,6 @@ struct Api {
   explicit Api(ApiParts p) : parts(std::move(p)) {}
   const ApiParts parts;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  DisconnectWatch watch;
   Mutex mu;
   std::set<lake::TableName> maintained TARN_GUARDED_BY(mu);  // right now, by a request
 };

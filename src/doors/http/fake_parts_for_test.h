@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/thread.h"
@@ -149,37 +150,30 @@ class FakeRunning : public query::Running {
   duck::Rows rows_;
 };
 
-// A query that goes on until it is cancelled.
+// A query that goes on until its client is gone.
 class EndlessRunning : public query::Running {
  public:
-  EndlessRunning(duck::Connection connection, duck::Rows rows)
-      : connection_(std::move(connection)), rows_(std::move(rows)) {}
+  EndlessRunning(duck::Connection connection, duck::Rows rows, query::Abandoned abandoned)
+      : connection_(std::move(connection)), rows_(std::move(rows)), abandoned_(std::move(abandoned)) {}
   const duck::Rows& rows() const override { return rows_; }
   Result<std::optional<duck::Chunk>> next() override {
-    Lock lock(mu_);
-    while (!cancelled_) changed_.wait(mu_);
+    while (!abandoned_()) std::this_thread::yield();
     return fail(Code::kCancelled, "the query was cancelled");
   }
-  void cancel() override {
-    Lock lock(mu_);
-    cancelled_ = true;
-    changed_.notify_all();
-  }
+  void cancel() override {}
 
  private:
   duck::Connection connection_;
   duck::Rows rows_;
-  Mutex mu_;
-  CondVar changed_;
-  bool cancelled_ TARN_GUARDED_BY(mu_) = false;
+  query::Abandoned abandoned_;
 };
 
 class FakeEngine : public query::Engine {
  public:
   FakeEngine(duck::Database& database, std::filesystem::path folder)
       : database_(database), folder_(std::move(folder)) {}
-  Result<std::unique_ptr<query::Running>> start(const std::string& sql,
-                                                std::optional<Duration> timeout) override {
+  Result<std::unique_ptr<query::Running>> start(const std::string& sql, std::optional<Duration> timeout,
+                                                query::Abandoned abandoned) override {
     {
       Lock lock(mu_);
       last_timeout_ = timeout;
@@ -187,11 +181,13 @@ class FakeEngine : public query::Engine {
     TARN_ASSIGN(auto connection, database_.connect());
     bool endless = sql == kEndless;
     TARN_ASSIGN(auto rows, connection.stream(endless ? "SELECT 1" : sql));
-    if (endless) return std::make_unique<EndlessRunning>(std::move(connection), std::move(rows));
+    if (endless)
+      return std::make_unique<EndlessRunning>(std::move(connection), std::move(rows), std::move(abandoned));
     return std::make_unique<FakeRunning>(std::move(connection), std::move(rows));
   }
   Result<std::unique_ptr<query::TemporaryFile>> export_parquet(const std::string& sql,
-                                                               std::optional<Duration>) override {
+                                                               std::optional<Duration>,
+                                                               query::Abandoned) override {
     auto file = std::make_unique<query::TemporaryFile>(folder_ / "result.parquet");
     TARN_ASSIGN(auto connection, database_.connect());
     TARN_TRY(connection.run("COPY (" + sql + ") TO '" + file->path.string() + "' (FORMAT parquet)"));

@@ -38,6 +38,7 @@ class Intake : public RecordSink {
 
   uint64_t seen() const { return seen_; }
   uint64_t accepted() const { return accepted_; }
+  bool duplicate() const { return duplicate_; }  // the producer's batch was here before
   uint64_t pending_bytes() const { return pending_bytes_; }
   // accepted, shard, first_sequence, ranges, duplicate, errors, errors_total; see docs/http-api.md.
   boost::json::object answer();

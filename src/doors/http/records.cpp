@@ -204,7 +204,7 @@ Status post_records(Api& api, Call& call) {
                        "line, and with curl use --data-binary @file",
                        0},
                       0, std::move(answer));
-  if (intake.accepted() == 0)
+  if (intake.accepted() == 0 && !intake.duplicate())
     return send_error(
         call.responder,
         {Code::kInvalid, fmt::format("none of the {} records was accepted: see errors", intake.seen()), 0}, 0,
