@@ -29,6 +29,8 @@ test: build $(VENV)/ready ## Build and pass every test
 
 bench: build $(VENV)/ready ## Measure against the peers; writes build/bench.json
 	@tools/install_deps.sh bench
+	@cmake --preset release -DTARN_BENCH=ON > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release --parallel $(JOBS) --target records_bench
 	@$(PYTHON) bench/run.py
 
 crash: build $(VENV)/ready ## A thousand crashes: nothing acknowledged may be lost or doubled

@@ -36,22 +36,31 @@ class Relation:
 
 def relation(connection, query):
     answer = connection.sql(query)
-    return Relation([(name, str(type_)) for name, type_ in zip(answer.columns, answer.types)], answer.fetchall())
+    columns = [(name, str(type_)) for name, type_ in zip(answer.columns, answer.types)]
+    # By Arrow, as DuckDB's own fetchall wants one more package for times with a zone. Maps are lists of pairs there.
+    values = [column.to_pylist() for column in answer.to_arrow_table().columns]
+    return Relation(columns, list(zip(*values)))
 
 
 def key_of(path):
     """The key of an object from its path below the bucket."""
-    key = ""
+    components = [""]
     for name in path.parts[:-1]:
-        if name.endswith("%+"):
-            key += name[:-2]
+        if name.endswith("%+"):     # a long component goes on in the folder
+            components[-1] += name[:-2]
         else:
-            key += name.removesuffix("%") if not name.endswith("%_") else name
-            key += "/"
-    # Written out once more: "%_" is the empty component, other escapes are bytes.
-    key += path.name if "%" not in path.name or not path.name.endswith("%") else path.name[:-1]
-    key = "/".join("" if component == "%_" else component for component in key.split("/"))
-    return unquote_to_bytes(key).decode()
+            components[-1] += component_of(name, "." in name)
+            components.append("")
+    components[-1] += component_of(path.name, "." not in path.name)
+    return "/".join(components)
+
+
+def component_of(name, marked):
+    """The text of a piece of a key; `marked` if a bare % ends it, by which a folder and a leaf never share a name."""
+    if marked:
+        assert name.endswith("%"), name
+        name = name[:-1]
+    return "" if name == "%_" else unquote_to_bytes(name).decode()
 
 
 class Mirror:
@@ -146,10 +155,11 @@ class Readers:
 
     def duckdb(self, table, snapshot=None, where="true", columns="*"):
         self.mirror.refresh()
-        option = f", snapshot_from_id = {snapshot}" if snapshot else ""
-        path = self.mirror.path(self.metadata(table)).replace("'", "''")
-        return relation(self.engine,
-                        f"SELECT {columns} FROM iceberg_scan('{path}', allow_moved_paths = true{option}) WHERE {where}")
+        folder, file = self.mirror.path(self.metadata(table)).rsplit("/metadata/", 1)
+        options = f"allow_moved_paths = true, version = '{file.removesuffix('.metadata.json')}'"
+        if snapshot:
+            options += f", snapshot_from_id = {snapshot}"
+        return relation(self.engine, f"SELECT {columns} FROM iceberg_scan('{folder}', {options}) WHERE {where}")
 
 
 def has_structs_inside(type_):
@@ -161,6 +171,6 @@ def as_pyiceberg_shows(expected):
     """The one difference that is not Tarn's: pyiceberg 0.12 rebuilds lists of structs and maps to structs from their
     offsets (`LargeListArray.from_arrays` in pyiceberg/io/pyarrow.py), which forgets their nulls. The file holds null, as
     DuckDB shows; pyiceberg shows an empty one."""
-    rows = [tuple(({} if type_.startswith("MAP") else []) if value is None and has_structs_inside(type_) else value
+    rows = [tuple([] if value is None and has_structs_inside(type_) else value
                   for value, (_, type_) in zip(row, expected.columns)) for row in expected.rows]
     return Relation(expected.columns, rows)

@@ -106,6 +106,7 @@ class Bench {
   Result<std::string> ours(std::string_view select, bool declared);
   std::string peers(std::string_view select, bool declared) const;
   Status compare(const char* name, std::string_view select, bool copy, bool declared);
+  Status infer_sample();
 
   Flags flags_;
   std::string file_;
@@ -163,11 +164,27 @@ std::string Bench::peers(std::string_view select, bool declared) const {
                      quote_text(file_), columns);
 }
 
+// What a delivery does before it writes the first records of a stream: learns their shape from 4 MiB of them.
+Status Bench::infer_sample() {
+  TARN_ASSIGN(std::vector<log::Chunk> chunks, log_->split(log_->begin(), log_->end(), 4 * kMiB));
+  TARN_ASSIGN(log::Mapping mapping, log::Mapping::map(chunks.at(0)));
+  Inference seen{RecordLimits{}};
+  while (true) {
+    TARN_ASSIGN(std::optional<log::FrameView> frame, mapping.next());
+    if (!frame) break;
+    const char* at = frame->data;
+    for (uint32_t i = 0; i < frame->count; at += frame->lengths[i] + 1, ++i)
+      seen.observe({at, frame->lengths[i]});
+  }
+  return evolve(Schema{}, seen, RecordLimits{}, 0).fields.empty() ? Status(fail(Code::kInternal, "no shape"))
+                                                                  : Status();
+}
+
 Status Bench::compare(const char* name, std::string_view select, bool copy, bool declared) {
   if (!std::string_view(name).contains(flags_.only)) return {};
   Cost our_best;
   Cost peer_best;
-  auto timed = [&](const std::string& query, const std::string& options, Cost& best) -> Status {
+  auto timed = [&](const std::string& query, const std::string& options, bool infer, Cost& best) -> Status {
     std::string sql = query;
     if (copy) {
       sql = fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd{})", query,
@@ -175,6 +192,7 @@ Status Bench::compare(const char* name, std::string_view select, bool copy, bool
     }
     auto start = std::chrono::steady_clock::now();
     double cpu = cpu_seconds();
+    if (infer) TARN_TRY(infer_sample());
     TARN_TRY(connection_->run(sql));
     best.cpu = std::min(best.cpu, cpu_seconds() - cpu);
     best.wall =
@@ -183,8 +201,9 @@ Status Bench::compare(const char* name, std::string_view select, bool copy, bool
   };
   for (int round = 0; round < flags_.rounds; ++round) {
     TARN_ASSIGN(std::string query, ours(select, declared));
-    TARN_TRY(timed(query, flags_.copy_options.empty() ? "" : ", " + flags_.copy_options, our_best));
-    if (!flags_.alone) TARN_TRY(timed(peers(select, declared), "", peer_best));
+    TARN_TRY(
+        timed(query, flags_.copy_options.empty() ? "" : ", " + flags_.copy_options, !declared, our_best));
+    if (!flags_.alone) TARN_TRY(timed(peers(select, declared), "", false, peer_best));
   }
   auto events = static_cast<double>(flags_.events);
   fmt::print(

@@ -13,6 +13,9 @@
 
 namespace tarn::lake {
 
+// A null, or a record of nothing else: any number of them fits into no bytes.
+bool takes_no_bytes(const AvroType& type);
+
 class AvroCodec {
  public:
   // REQUIRES: parse_avro_schema() made `type` (or it is as bounded); it outlives the codec.

@@ -5,7 +5,7 @@
 
 #include <boost/json.hpp>
 
-#include "lake/avro_file.h"
+#include "lake/avro_codec_internal.h"
 
 namespace tarn::lake {
 namespace {
@@ -51,12 +51,6 @@ class SchemaParser {
     return static_cast<int>(id->get_int64());
   }
 
-  // Takes no bytes: an array of such could claim any length in a few bytes. (The partition of an unpartitioned table
-  // is a record without fields, which is fine as a field.)
-  static bool empty(const AvroType& type) {
-    return type.kind == Kind::kNull || (type.kind == Kind::kRecord && type.parts.empty());
-  }
-
   Result<AvroType> named(std::string_view word) {
     static constexpr std::pair<std::string_view, Kind> kPrimitives[] = {
         {"null", Kind::kNull},   {"boolean", Kind::kBoolean}, {"int", Kind::kInt},
@@ -97,14 +91,15 @@ class SchemaParser {
       if (!name || !name->is_string() || !field_type)
         return fail(Code::kCorrupt, "an Avro schema has a field without name and type");
       TARN_ASSIGN(AvroType parsed, type(*field_type, depth + 1));
-      if (parsed.kind == Kind::kNull) return fail(Code::kUnsupported, "an Avro schema has a field of type null");
+      if (parsed.kind == Kind::kNull)
+        return fail(Code::kUnsupported, "an Avro schema has a field of type null");
       out.parts.push_back(
           {std::string(name->get_string()), id_of(field.get_object(), "field-id"), std::move(parsed)});
     }
-    if (empty(out) && ++empty_records_ > kEmptyRecordsMax)
+    if (takes_no_bytes(out) && ++empty_records_ > kEmptyRecordsMax)
       return fail(Code::kTooLarge, "an Avro schema has too many empty records");
     // Only what takes bytes can be used again by its name, so that the count of empty ones is right.
-    if (!empty(out)) TARN_TRY(define(object, out, nodes_ - before + 1));
+    if (!takes_no_bytes(out)) TARN_TRY(define(object, out, nodes_ - before + 1));
     return out;
   }
 
@@ -113,7 +108,8 @@ class SchemaParser {
     if (!items)
       return fail(Code::kCorrupt, "an Avro schema has an array or map without a type for its items");
     TARN_ASSIGN(AvroType parsed, type(*items, depth + 1));
-    if (empty(parsed)) return fail(Code::kUnsupported, "an Avro schema has an array of what takes no bytes");
+    if (takes_no_bytes(parsed))
+      return fail(Code::kUnsupported, "an Avro schema has an array of what takes no bytes");
     AvroType out{array ? Kind::kArray : Kind::kMap, 0, {}};
     out.parts.push_back({"", id_of(object, "element-id"), std::move(parsed)});
     return out;
@@ -147,6 +143,12 @@ class SchemaParser {
 };
 
 }  // namespace
+
+bool takes_no_bytes(const AvroType& type) {
+  return type.kind == Kind::kNull ||
+         (type.kind == Kind::kRecord &&
+          std::ranges::all_of(type.parts, [](const AvroField& f) { return takes_no_bytes(f.type); }));
+}
 
 Result<AvroType> parse_avro_schema(std::string_view text, const AvroLimits& limits) {
   json::parse_options options;
