@@ -4,8 +4,8 @@ They get files and nothing of Tarn's: keys are found in the folder as docs/forma
 also Tarn's own, is a Relation of the same DuckDB, so that one comparison sees columns, types and exact values.
 """
 
+import os
 import re
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from importlib.resources import files
@@ -68,18 +68,28 @@ class Mirror:
 
     def __init__(self, objects, root):
         self.objects, self.root = Path(objects), Path(root)
+        self.linked = set()
 
     def refresh(self):
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Links what is new since the last time; what was removed since is a link to nothing."""
         for bucket in self.objects.iterdir():
             if bucket.name.startswith("."):
                 continue
-            for file in bucket.rglob("*"):
-                if file.is_file():
-                    link = self.root / bucket.name / key_of(file.relative_to(bucket))
-                    link.parent.mkdir(parents=True, exist_ok=True)
-                    link.symlink_to(file.absolute())
-        return self
+            for folder, _, names in os.walk(bucket):
+                for name in names:
+                    file = Path(folder, name)
+                    if file not in self.linked:
+                        link = self.root / bucket.name / key_of(file.relative_to(bucket))
+                        link.parent.mkdir(parents=True, exist_ok=True)
+                        link.symlink_to(file.absolute())
+                        self.linked.add(file)
+
+    def require(self, location):
+        """The path of an object, and of all that was written before it."""
+        path = self.path(location)
+        if not os.path.lexists(path):
+            self.refresh()
+        return path
 
     def path(self, location):
         assert location.startswith("s3://"), location
@@ -112,6 +122,7 @@ class Readers:
     def __init__(self, lake, folder):
         self.lake = lake
         self.folder = Path(folder)
+        self.answers = 0
         self.mirror = Mirror(lake.data / "objects", self.folder / "mirror")
         self.engine = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
         for name in ("avro", "iceberg"):
@@ -136,13 +147,18 @@ class Readers:
         """Tarn's answer to SQL, as Parquet: no value is rounded or spelled in between."""
         answer = self.lake.request("POST", "/v1/sql?format=parquet", query.encode(), {"Content-Type": "text/plain"})
         assert answer.status == 200, f"{query}\n{answer.body.decode(errors='replace')}"
-        file = self.folder / "answer.parquet"
+        self.answers += 1   # each in a new file: DuckDB remembers parts of those that it read
+        file = self.folder / f"answer-{self.answers}.parquet"
         file.write_bytes(answer.body)
-        return relation(self.engine, f"FROM read_parquet('{file}')")
+        try:
+            return relation(self.engine, f"FROM read_parquet('{file}')")
+        finally:
+            file.unlink()
 
     def pyiceberg_table(self, table):
-        self.mirror.refresh()
-        return StaticTable.from_metadata(self.metadata(table), {
+        location = self.metadata(table)
+        self.mirror.require(location)
+        return StaticTable.from_metadata(location, {
             "py-io-impl": f"{MirrorIO.__module__}.{MirrorIO.__name__}", MIRROR_PROPERTY: str(self.mirror.root)})
 
     def pyiceberg(self, table, snapshot=None, **scan):
@@ -154,8 +170,7 @@ class Readers:
             self.engine.unregister("from_pyiceberg")
 
     def duckdb(self, table, snapshot=None, where="true", columns="*"):
-        self.mirror.refresh()
-        folder, file = self.mirror.path(self.metadata(table)).rsplit("/metadata/", 1)
+        folder, file = self.mirror.require(self.metadata(table)).rsplit("/metadata/", 1)
         options = f"allow_moved_paths = true, version = '{file.removesuffix('.metadata.json')}'"
         if snapshot:
             options += f", snapshot_from_id = {snapshot}"

@@ -74,6 +74,7 @@ class StreamsHere : public Streams {
       TARN_TRY(check_table_free(spec));
       if (auto found = streams_.find(spec.name); found != streams_.end()) have = found->second;
     }
+    TARN_TRY(check_partition(spec));
     TARN_TRY(check_transform(spec));
     if (have) return change(*have, spec);
     TARN_TRY(store(spec, spec.shards));
@@ -185,6 +186,14 @@ class StreamsHere : public Streams {
                                                 spec.deliver.table.str(), name));
       }
     }
+    return {};
+  }
+
+  // With declared columns alone, a partition that can't be made now never can.
+  static Status check_partition(const StreamSpec& spec) {
+    if (spec.infer || !spec.transform.empty()) return {};
+    auto parsed = lake::parse_partition(spec.deliver.partition, initial_schema(spec));
+    if (!parsed) return fail(Code::kInvalid, "deliver.partition: " + parsed.error().message);
     return {};
   }
 

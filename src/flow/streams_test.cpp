@@ -177,6 +177,15 @@ TEST_F(Flow, DeliveryPartitionsByColumnsThatComeWithTheRecords) {
   EXPECT_EQ(sql("SELECT count(*), count(time) FROM raw.s"), "3,2\n");
 }
 
+TEST_F(Flow, APartitionThatDeclaredColumnsCantHaveIsRefused) {
+  EXPECT_EQ(
+      put("s", R"j({"columns": {"at": "VARCHAR"}, "deliver": {"partition": ["day(at)"]}})j").error().code,
+      Code::kInvalid);
+  EXPECT_EQ(put("s", R"j({"columns": {"at": "DATE"}, "deliver": {"partition": ["day(att)"]}})j").error().code,
+            Code::kInvalid);
+  EXPECT_TRUE(put("s", R"j({"columns": {"at": "DATE"}, "deliver": {"partition": ["day(at)"]}})j"));
+}
+
 TEST_F(Flow, ADeliveryIsDueByAge) {
   ASSERT_TRUE(put("s", R"({"deliver": {"every": {"age": "1h"}}})"));
   ASSERT_TRUE(send("s", "{\"id\":1}"));

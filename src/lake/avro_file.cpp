@@ -100,8 +100,8 @@ Result<AvroMetadata> read_avro(std::string_view file, const AvroLimits& limits,
   if (!sync) return fail(Code::kCorrupt, "an Avro file's header is cut off");
 
   TARN_ASSIGN(const AvroType type, parse_avro_schema(schema->second, limits));
-  if (type.kind != AvroType::Kind::kRecord)
-    return fail(Code::kUnsupported, "an Avro file's rows are no records");
+  if (type.kind != AvroType::Kind::kRecord || takes_no_bytes(type))
+    return fail(Code::kUnsupported, "an Avro file's rows are no records with fields");
   TARN_ASSIGN(AvroCodec codec, AvroCodec::make(type));
   uint64_t left = limits.row_bytes_max;
   while (!cursor.done()) {

@@ -206,6 +206,16 @@ TEST(AvroFile, RefusesLengthsThatTheFileDoesNotHave) {
   EXPECT_EQ(codec.error().code, Code::kUnsupported);
 }
 
+TEST(AvroFile, RefusesRowsThatTakeNoBytes) {
+  // Any count of them fits into an empty block.
+  std::string schema = R"({"type":"record","name":"r","fields":[
+    {"name":"e","type":{"type":"record","name":"empty","fields":[]}}]})";
+  std::string rest = std::string("\xFE\xFF\xFF\xFF\xFF\xFF\x01", 7) + '\0' + std::string(16, 'S');
+  auto rows = read_all(container(schema, "null", rest));
+  ASSERT_FALSE(rows);
+  EXPECT_EQ(rows.error().code, Code::kUnsupported);
+}
+
 TEST(AvroFile, ARowThatIsNotOfTheSchemaIsOurBug) {
   std::string schema = R"({"type":"record","name":"r","fields":[{"name":"n","type":"int"}]})";
   for (const Datum& bad :

@@ -83,13 +83,19 @@ Result<Snapshot> snapshot_from_json(const json::object& object) {
   return out;
 }
 
+// JSON text with the depth that a table may have; null for no JSON at all, which only a caller of ours could
+// hold.
+json::value parse_kept(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = kJsonDepthMax;
+  boost::system::error_code error;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  return error ? json::value() : value;
+}
+
 json::object refs_to_json(const TableMetadata& table) {
   json::object out;
-  for (auto& [name, text] : table.refs) {
-    boost::system::error_code error;
-    json::value value = json::parse(text, error);
-    if (!error) out[name] = std::move(value);
-  }
+  for (auto& [name, text] : table.refs) out[name] = parse_kept(text);
   if (!table.current_snapshot) {
     out.erase("main");
     return out;
@@ -245,11 +251,7 @@ std::string metadata_to_json(const TableMetadata& table) {
   out["sort-orders"] = json::array{json::object{{"order-id", 0}, {"fields", json::array()}}};
   out["properties"] = texts_to_json(table.properties);
   put_history(table, out);
-  for (auto& [name, text] : table.others) {
-    boost::system::error_code error;
-    json::value value = json::parse(text, error);
-    if (!error) out[name] = std::move(value);
-  }
+  for (auto& [name, text] : table.others) out[name] = parse_kept(text);
   return json::serialize(out);
 }
 

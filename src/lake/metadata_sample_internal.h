@@ -1,4 +1,6 @@
 // For tests and fuzzing: the metadata of a table as other engines write it, with fields that we don't know.
+//
+// Threads: constants.
 #pragma once
 
 #include <string_view>

@@ -91,19 +91,20 @@ class EngineOnDuckDb : public Engine {
 
   Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout,
                                          Abandoned abandoned) override {
+    queries_.add();
     return counted(start_uncounted(sql, timeout, std::move(abandoned)));
   }
 
   Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql,
                                                         std::optional<Duration> timeout,
                                                         Abandoned abandoned) override {
+    queries_.add();
     return counted(export_uncounted(sql, timeout, std::move(abandoned)));
   }
 
  private:
   template <typename T>
   Result<T> counted(Result<T> result) {
-    queries_.add();
     if (!result) failures_.add();
     return result;
   }
