@@ -274,12 +274,12 @@ Result<AvroCodec> AvroCodec::make(const AvroType& type) {
 
 Status AvroCodec::decode(std::string_view bytes, int64_t count, const std::function<Status(Datum&&)>& row) {
   auto length = static_cast<int64_t>(bytes.size());
-  ReaderHandle checker(avro_reader_memory(bytes.data(), length));
+  AvroCursor checker(bytes);
   ReaderHandle reader(avro_reader_memory(bytes.data(), length));
-  if (!checker || !reader) return fail(Code::kTooLarge, "out of memory for an Avro block");
+  if (!reader) return fail(Code::kTooLarge, "out of memory for an Avro block");
   for (int64_t i = 0; i < count; ++i) {
-    // Skipping reads every length and allocates nothing: only a row that is whole is decoded.
-    if (avro_skip_data(checker.get(), impl_->schema.get()))
+    // Only a row that is whole is decoded: libavro believes what the bytes say.
+    if (!whole_row(*impl_->type, checker))
       return fail(Code::kCorrupt, "row " + std::to_string(i) + " of an Avro block is cut off or damaged");
     Datum datum;
     if (avro_consume_binary(reader.get(), &impl_->root->consumer, &datum))

@@ -9,12 +9,16 @@
 #include <string>
 #include <string_view>
 
+#include "lake/avro_cursor_internal.h"
 #include "lake/avro_file.h"
 
 namespace tarn::lake {
 
 // A null, or a record of nothing else: any number of them fits into no bytes.
 bool takes_no_bytes(const AvroType& type);
+
+// Reads over a row; false when its lengths, counts and branches don't fit the type or the bytes.
+bool whole_row(const AvroType& type, AvroCursor& cursor);
 
 class AvroCodec {
  public:

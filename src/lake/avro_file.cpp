@@ -1,7 +1,5 @@
 #include "lake/avro_file.h"
 
-#include <optional>
-
 #include "base/id.h"
 #include "lake/avro_codec_internal.h"
 
@@ -24,56 +22,16 @@ void put_bytes(std::string& out, std::string_view bytes) {
   out += bytes;
 }
 
-// The container's framing, read with every length checked.
-class Cursor {
- public:
-  explicit Cursor(std::string_view rest) : rest_(rest) {}
-  bool done() const { return rest_.empty(); }
-
-  std::optional<int64_t> number() {
-    uint64_t n = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) return std::nullopt;
-      auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      n |= static_cast<uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return static_cast<int64_t>(n >> 1) ^ -static_cast<int64_t>(n & 1);
-    }
-    return std::nullopt;
-  }
-
-  std::optional<std::string_view> take(size_t count) {
-    if (rest_.size() < count) return std::nullopt;
-    std::string_view out = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return out;
-  }
-
-  std::optional<std::string_view> bytes() {
-    auto length = number();
-    if (!length || *length < 0) return std::nullopt;
-    return take(static_cast<size_t>(*length));
-  }
-
- private:
-  std::string_view rest_;
-};
-
-Result<AvroMetadata> read_header(Cursor& cursor) {
+Result<AvroMetadata> read_header(AvroCursor& cursor) {
   auto cut = [] { return fail(Code::kCorrupt, "an Avro file's header is cut off or damaged"); };
   auto magic = cursor.take(kMagic.size());
   if (!magic || *magic != kMagic)
     return fail(Code::kCorrupt, "it is no Avro file: it doesn't begin with Obj and 1");
   AvroMetadata out;
   while (true) {
-    auto count = cursor.number();
-    if (!count || *count == INT64_MIN) return cut();
+    auto count = cursor.block_count();
+    if (!count || *count > kMetadataKeysMax) return cut();
     if (*count == 0) return out;
-    if (*count < 0) {
-      count = -*count;
-      if (!cursor.number()) return cut();  // the block's length in bytes, for those who skip it
-    }
-    if (*count > kMetadataKeysMax) return cut();
     for (int64_t i = 0; i < *count; ++i) {
       auto key = cursor.bytes();
       auto value = cursor.bytes();
@@ -87,7 +45,7 @@ Result<AvroMetadata> read_header(Cursor& cursor) {
 
 Result<AvroMetadata> read_avro(std::string_view file, const AvroLimits& limits,
                                const std::function<Status(const AvroType&, Datum&&)>& row) {
-  Cursor cursor(file);
+  AvroCursor cursor(file);
   TARN_ASSIGN(AvroMetadata metadata, read_header(cursor));
   auto schema = metadata.find("avro.schema");
   if (schema == metadata.end()) return fail(Code::kCorrupt, "an Avro file has no schema in its header");

@@ -1,11 +1,14 @@
 // Avro object container files, as Iceberg's manifests are: rows of one schema behind a header of metadata.
 //
 // libavro encodes and decodes the rows. The container is ours: libavro's own writer takes no further
-// metadata, and its schema printer drops the field ids that Iceberg's readers need. Files that others wrote
-// are not trusted: the schema is parsed and bounded here and rebuilt for libavro, and libavro's skip checks
-// every length of a row before a byte of it is allocated. Owns: nothing. Threads: pure functions. Fails:
-// kCorrupt for bytes that are no such file, kUnsupported for a codec that we don't have (null and deflate are
-// read, null is written), kTooLarge over a limit.
+// metadata, and its schema printer drops the field ids that Iceberg's readers need. Files that others
+// wrote are not trusted: the schema is parsed and bounded here and rebuilt for libavro, and every length
+// and count of a row is checked before libavro decodes it, as libavro would allocate whatever a length
+// says.
+// Owns: nothing.
+// Threads: pure functions.
+// Fails: kCorrupt for bytes that are no such file, kUnsupported for a codec that we don't have (null and
+// deflate are read, null is written), kTooLarge over a limit.
 // Shapes: https://avro.apache.org/docs/1.11.1/specification/
 #pragma once
 

@@ -1,14 +1,16 @@
 // The lake's databases and tables, and the one way to change a table: a commit.
 //
 // A table is a row of the metastore that points to its current metadata file. A commit writes data-file
-// manifests, a manifest list and a new metadata file, then swaps the pointer if it is still the one that it
-// started from (compare-and-swap); if another commit came first it starts again from that one. What no
+// manifests, a manifest list and a new metadata file, then swaps the pointer if it is still the one that
+// it started from (compare-and-swap); if another commit came first it starts again from that one. What no
 // pointer reaches is swept later by maintenance.h.
 //
-// Owns: nothing but a bounded cache of parsed metadata. Borrows the metastore, the store and the clock, which
-// outlive it. Threads: any. Fails: kNotFound, kExists, kConflict (a condition of the change doesn't hold any
-// more), kUnknownOutcome when the metastore's commit itself can't be known. Durable: commit() returns when
-// the new snapshot survives a crash.
+// Owns: nothing but a bounded cache of parsed metadata. Borrows the metastore, the store and the clock,
+// which outlive it.
+// Threads: any.
+// Fails: kNotFound, kExists, kConflict (a condition of the change doesn't hold any more), kUnknownOutcome
+// when the metastore's commit itself can't be known.
+// Durable: commit() returns when the new snapshot survives a crash.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,14 @@
-// Manifests and manifest lists: which data files a snapshot has, with the statistics that let a reader skip
-// them.
+// Manifests and manifest lists: which data files a snapshot has, with the statistics that let a reader
+// skip them.
 //
 // Owns: nothing.
 // Threads: pure functions.
-// Fails: kCorrupt when bytes are no manifest; kUnsupported for what we can't read; kInvalid when a file to be
-// written doesn't match the partition spec. Durable: these files never change once written. Shapes: Avro
-// (avro_file.h) with the schemas and field ids of https://iceberg.apache.org/spec/#manifests, version 2. Read
-// by field id, and by name where a file has none; unknown fields are passed over, absent ones are their
-// default.
+// Fails: kCorrupt when bytes are no manifest; kUnsupported for what we can't read; kInvalid when a file to
+// be written doesn't match the partition spec.
+// Durable: these files never change once written.
+// Shapes: Avro (avro_file.h) with the schemas and field ids of https://iceberg.apache.org/spec/#manifests,
+// version 2. Read by field id, and by name where a file has none; unknown fields are passed over, absent
+// ones are their default.
 #pragma once
 
 #include <cstdint>

@@ -94,19 +94,19 @@ json::value parse_kept(std::string_view text) {
 }
 
 json::object refs_to_json(const TableMetadata& table) {
+  std::map<std::string, json::value> refs;
+  for (auto& [name, text] : table.refs) refs[name] = parse_kept(text);
+  refs.erase("main");
+  if (table.current_snapshot) {
+    // "main" may carry retention settings of other engines beside the snapshot.
+    auto old = table.refs.find("main");
+    json::value main = old == table.refs.end() ? json::value() : parse_kept(old->second);
+    if (!main.is_object()) main = json::object{{"snapshot-id", 0}, {"type", "branch"}};
+    main.as_object()["snapshot-id"] = *table.current_snapshot;
+    refs["main"] = std::move(main);
+  }
   json::object out;
-  for (auto& [name, text] : table.refs) out[name] = parse_kept(text);
-  if (!table.current_snapshot) {
-    out.erase("main");
-    return out;
-  }
-  // "main" may carry retention settings of other engines beside the snapshot.
-  json::object main{{"snapshot-id", *table.current_snapshot}, {"type", "branch"}};
-  if (const json::value* old = out.if_contains("main"); old && old->is_object()) {
-    main = old->get_object();
-    main["snapshot-id"] = *table.current_snapshot;
-  }
-  out["main"] = std::move(main);
+  for (auto& [name, value] : refs) out[name] = std::move(value);
   return out;
 }
 
@@ -127,6 +127,10 @@ void put_history(const TableMetadata& table, json::object& out) {
   out["metadata-log"] = std::move(metadata_log);
 }
 
+std::unexpected<Error> twice(std::string_view key, int64_t id) {
+  return fail(Code::kCorrupt, "\"" + std::string(key) + "\" " + std::to_string(id) + " is there twice");
+}
+
 Status read_schemas(const json::object& object, TableMetadata& out) {
   TARN_ASSIGN(out.last_column_id, int_member(object, "last-column-id"));
   TARN_ASSIGN(out.current_schema, int_member(object, "current-schema-id"));
@@ -134,6 +138,7 @@ Status read_schemas(const json::object& object, TableMetadata& out) {
   for (const json::value& value : *schemas) {
     TARN_ASSIGN(const json::object* item, object_item(value, "schema"));
     TARN_ASSIGN(columns::Schema schema, schema_from_json(*item));
+    if (out.schema(schema.id)) return twice("schema-id", schema.id);
     if (has_member(*item, "identifier-field-ids")) {
       TARN_ASSIGN(const json::array* ids, array_member(*item, "identifier-field-ids"));
       for (const json::value& id : *ids)
@@ -147,6 +152,7 @@ Status read_schemas(const json::object& object, TableMetadata& out) {
   for (const json::value& value : *specs) {
     TARN_ASSIGN(const json::object* item, object_item(value, "partition spec"));
     TARN_ASSIGN(PartitionSpec spec, spec_from_json(*item));
+    if (out.spec(spec.id)) return twice("spec-id", spec.id);
     out.specs.push_back(std::move(spec));
   }
   if (!out.spec(out.default_spec)) return wrong_member("default-spec-id", "partition spec of the table");

@@ -2,9 +2,11 @@
 // folders).
 //
 // Bytes: little-endian numbers, UTF-8, raw uuid/fixed/binary, big-endian two's complement decimals of the
-// fewest bytes. Source: https://iceberg.apache.org/spec/ (Appendix D: Single-value serialization) Threads:
-// pure functions. Fails: kInvalid when the value isn't one of the type; kCorrupt when bytes can't be read as
-// the type. Shapes: which alternative of Single a type uses is told in table.h.
+// fewest bytes.
+// Source: https://iceberg.apache.org/spec/ (Appendix D: Single-value serialization)
+// Threads: pure functions.
+// Fails: kInvalid when the value isn't one of the type; kCorrupt when bytes can't be read as the type.
+// Shapes: which alternative of Single a type uses is told in table.h.
 #pragma once
 
 #include <optional>

@@ -2,8 +2,11 @@
 //
 // One builder serves all tries of one commit: the manifest of added files is written once, as sequence
 // numbers are inherited; what depends on the version that the try began from is written anew, and removed
-// when the try is lost. Owns: the paths that it wrote in this try. Threads: one. Fails: kConflict when a
-// condition doesn't hold or a removed file is gone; kInvalid for a change that can't be.
+// when the try is lost.
+// Owns: the paths that it wrote in this try.
+// Threads: one.
+// Fails: kConflict when a condition doesn't hold or a removed file is gone; kInvalid for a change that
+// can't be.
 #pragma once
 
 #include <string>

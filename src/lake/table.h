@@ -1,10 +1,10 @@
 // A table as Iceberg v2 describes it: schemas, partition specs, snapshots, properties.
 //
 // Plain data; encoded by metadata_json.h (the metadata file) and manifest.h (Avro). docs/formats/tables.md
-// shows what is Iceberg's and which properties and summary keys are ours. Source:
-// https://iceberg.apache.org/spec/ (format version 2) Threads: values; a loaded TableMetadata is shared as
-// const. Fails: TableName::parse, parse_partition and parse_transform say what is wrong and what would be
-// right.
+// shows what is Iceberg's and which properties and summary keys are ours.
+// Source: https://iceberg.apache.org/spec/ (format version 2)
+// Threads: values; a loaded TableMetadata is shared as const.
+// Fails: TableName::parse, parse_partition and parse_transform say what is wrong and what would be right.
 #pragma once
 
 #include <cstdint>

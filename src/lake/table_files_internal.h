@@ -1,9 +1,12 @@
 // The objects of tables and the rows that point to them: reading with a cache, writing, and the swap of a
 // pointer.
 //
-// What the catalog does is decided elsewhere (snapshot_builder_internal.h, catalog_commit.cpp); this is its
-// I/O. Owns: the caches. Borrows the metastore and the store. Threads: any. Fails: kNotFound for a table that
-// isn't there; kCorrupt names the file; as the store and the metastore do.
+// What the catalog does is decided elsewhere (snapshot_builder_internal.h, catalog_commit.cpp); this is
+// its I/O.
+// Owns: the caches. Borrows the metastore and the store.
+// Threads: any.
+// Fails: kNotFound for a table that isn't there; kCorrupt names the file; as the store and the metastore
+// do.
 #pragma once
 
 #include <array>

@@ -31,6 +31,7 @@ class Execution {
   }
 
   duck::Connection& connection() { return lease_.connection(); }
+  std::map<std::string, std::string>& views() { return lease_.views(); }
   void hold(const std::vector<uint64_t>& scans) {
     tail_scans_.insert(tail_scans_.end(), scans.begin(), scans.end());
   }
@@ -147,15 +148,22 @@ class EngineOnDuckDb : public Engine {
     execution->watch(std::min(timeout.value_or(parts_.limits.timeout), parts_.limits.timeout),
                      std::move(abandoned));
     std::string views;
+    std::map<std::string, std::string> made;
     for (const TableUse& use : statement.tables) {
       TARN_ASSIGN(std::string select, table_sql(use, *execution));
-      std::string schema = use.view_schema.empty() ? "main" : use.view_schema;
-      views += fmt::format("CREATE SCHEMA IF NOT EXISTS {0}; CREATE OR REPLACE VIEW {0}.{1} AS {2};\n",
-                           quote_name(schema), quote_name(use.view_name), select);
+      std::string schema = quote_name(use.view_schema.empty() ? "main" : use.view_schema);
+      std::string view = schema + "." + quote_name(use.view_name);
+      auto known = execution->views().find(view);
+      if (known != execution->views().end() && known->second == select) continue;
+      execution->views().erase(view);  // until the new one is made
+      made[view] = select;
+      views += fmt::format("CREATE SCHEMA IF NOT EXISTS {}; CREATE OR REPLACE VIEW {} AS {};\n", schema, view,
+                           select);
     }
     if (!views.empty()) {
-      Status made = execution->connection().run(views);
-      if (!made) return fail(execution->explain(std::move(made).error()));
+      Status status = execution->connection().run(views);
+      if (!status) return fail(execution->explain(std::move(status).error()));
+      execution->views().merge(made);
     }
     return execution;
   }
@@ -197,6 +205,10 @@ class EngineOnDuckDb : public Engine {
 
   // A name without a database is the one table that has it.
   Result<lake::TableName> resolve(const TableUse& use) {
+    if (!use.database.empty()) {
+      lake::TableName name{use.database, use.table};
+      if (auto loaded = parts_.catalog.load(name)) return name;
+    }
     TARN_ASSIGN(std::vector<lake::TableName> tables, parts_.catalog.tables());
     std::vector<std::string> names;
     std::vector<lake::TableName> found;

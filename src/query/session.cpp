@@ -5,7 +5,7 @@
 namespace tarn::query {
 
 Sessions::Lease::~Lease() {
-  if (connection_ != nullptr) pool_->give_back(std::move(connection_), !broken_);
+  if (session_ != nullptr) pool_->give_back(std::move(session_), !broken_);
 }
 
 Result<Sessions::Lease> Sessions::take() {
@@ -19,9 +19,9 @@ Result<Sessions::Lease> Sessions::take() {
           500});
     ++out_;
     if (!idle_.empty()) {
-      auto connection = std::move(idle_.back());
+      auto session = std::move(idle_.back());
       idle_.pop_back();
-      return Lease(*this, std::move(connection));
+      return Lease(*this, std::move(session));
     }
     number = ++made_;
   }
@@ -31,7 +31,7 @@ Result<Sessions::Lease> Sessions::take() {
     --out_;
     return std::unexpected(std::move(opened).error());
   }
-  Lease lease(*this, std::make_unique<duck::Connection>(std::move(*opened)));
+  Lease lease(*this, std::make_unique<Session>(std::move(*opened)));
   std::string name = fmt::format("session_{}", number);
   Status prepared = lease.connection().run(fmt::format("ATTACH ':memory:' AS {0}; USE {0}", name));
   if (!prepared) {
@@ -41,10 +41,10 @@ Result<Sessions::Lease> Sessions::take() {
   return lease;
 }
 
-void Sessions::give_back(std::unique_ptr<duck::Connection> connection, bool reuse) {
+void Sessions::give_back(std::unique_ptr<Session> session, bool reuse) {
   Lock lock(mu_);
   --out_;
-  if (reuse) idle_.push_back(std::move(connection));
+  if (reuse) idle_.push_back(std::move(session));
 }
 
 }  // namespace tarn::query

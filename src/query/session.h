@@ -7,7 +7,9 @@
 // are out.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/thread.h"
@@ -15,36 +17,42 @@
 
 namespace tarn::query {
 
+struct Session {
+  explicit Session(duck::Connection c) : connection(std::move(c)) {}
+  duck::Connection connection;
+  std::map<std::string, std::string> views;  // by quoted name: the SELECT that each stands for
+};
+
 class Sessions {
  public:
   Sessions(duck::Database& database, int limit) : database_(database), limit_(limit) {}
 
   class Lease {
    public:
-    Lease(Sessions& pool, std::unique_ptr<duck::Connection> connection)
-        : pool_(&pool), connection_(std::move(connection)) {}
+    Lease(Sessions& pool, std::unique_ptr<Session> session) : pool_(&pool), session_(std::move(session)) {}
     Lease(Lease&&) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease();
-    duck::Connection& connection() { return *connection_; }
+    duck::Connection& connection() { return session_->connection; }
+    std::map<std::string, std::string>& views() { return session_->views; }
     // The connection is closed instead of reused: it may be in an unknown state.
     void discard() { broken_ = true; }
 
    private:
     Sessions* pool_;  // outlives the lease
-    std::unique_ptr<duck::Connection> connection_;
+    std::unique_ptr<Session> session_;
     bool broken_ = false;
   };
 
   Result<Lease> take();
 
  private:
-  void give_back(std::unique_ptr<duck::Connection> connection, bool reuse);
+  void give_back(std::unique_ptr<Session> session, bool reuse);
 
   duck::Database& database_;
   const int limit_;
   Mutex mu_;
-  std::vector<std::unique_ptr<duck::Connection>> idle_ TARN_GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<Session>> idle_ TARN_GUARDED_BY(mu_);
   int out_ TARN_GUARDED_BY(mu_) = 0;
   int made_ TARN_GUARDED_BY(mu_) = 0;
 };
