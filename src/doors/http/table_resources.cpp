@@ -13,6 +13,7 @@
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
 #include "lake/maintenance.h"
+#include "lake/single_value.h"
 #include "lake/table_spec.h"
 
 namespace tarn::http {
@@ -95,16 +96,19 @@ Status send_table(Api& api, Call& call, int status, const lake::TableName& name,
   return send_json(call.responder, status, std::move(out));
 }
 
-json::value single_json(const lake::Single& value) {
-  return std::visit(
-      [](const auto& v) -> json::value {
-        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>) {
-          return nullptr;
-        } else {
-          return json::value(v);
-        }
-      },
-      value);
+// A file's partition values, as Iceberg's JSON has them: binary as hexadecimal digits, times as text.
+Result<json::array> partition_json(const lake::TableMetadata& table, const lake::DataFile& file) {
+  json::array out;
+  const lake::PartitionSpec* spec = table.spec(file.spec_id);
+  if (spec == nullptr || spec->fields.size() != file.partition.size())
+    return fail(Code::kCorrupt,
+                fmt::format("{} is of a partition spec that its table doesn't have", file.path));
+  for (size_t i = 0; i < file.partition.size(); ++i) {
+    TARN_ASSIGN(json::value value,
+                lake::single_to_json(table.partition_type(spec->fields[i]), file.partition[i]));
+    out.push_back(std::move(value));
+  }
+  return out;
 }
 
 json::object maintained_json(const lake::Maintained& done) {
@@ -229,20 +233,22 @@ Status list_files(Api& api, Call& call) {
   if (snapshot != nullptr) {
     TARN_ASSIGN(files, api.parts.catalog.files(*table, *snapshot));
   }
-  TARN_TRY(call.responder.begin(200, {{"Content-Type", std::string(kJsonType)}}));
   std::string out = R"({"files":[)";
   for (size_t i = 0; i < files.size(); ++i) {
-    json::array partition;
-    for (const lake::Single& value : files[i].partition) partition.push_back(single_json(value));
+    TARN_ASSIGN(json::array partition, partition_json(*table, files[i]));
     if (i > 0) out += ',';
     out += json::serialize(json::object{{"path", files[i].path},
                                         {"records", files[i].records},
                                         {"bytes", files[i].bytes},
                                         {"partition", std::move(partition)}});
     if (out.size() < kPieceBytes) continue;
+    if (!call.responder.begun())
+      TARN_TRY(call.responder.begin(200, {{"Content-Type", std::string(kJsonType)}}));
     TARN_TRY(call.responder.write(out));
     out.clear();
   }
+  if (!call.responder.begun())
+    TARN_TRY(call.responder.begin(200, {{"Content-Type", std::string(kJsonType)}}));
   TARN_TRY(call.responder.write(out + "]}\n"));
   return call.responder.end();
 }
