@@ -104,6 +104,8 @@ void MaintenanceThread::look_after_all() {
 }
 
 void MaintenanceThread::look_after(const lake::TableName& name, bool whole) {
+  auto turn = catalog_.turns().take(name);
+  if (!turn) return;  // somebody asked for it over HTTP and does the same right now
   auto compacted = lake::compact(catalog_, name, *connection_);
   if (!compacted) {
     log_failure(name, "compaction", compacted.error());

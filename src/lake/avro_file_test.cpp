@@ -216,6 +216,13 @@ TEST(AvroFile, RefusesRowsThatTakeNoBytes) {
   EXPECT_EQ(rows.error().code, Code::kUnsupported);
 }
 
+TEST(AvroFile, RefusesNegativeLengths) {
+  // libavro's skip passes over them, and its reader would allocate them.
+  std::string schema = R"({"type":"record","name":"r","fields":[{"name":"s","type":"string"}]})";
+  std::string rest = std::string("\x02\x02\x01", 3) + std::string(16, 'S');
+  EXPECT_EQ(read_all(container(schema, "null", rest)).error().code, Code::kCorrupt);
+}
+
 TEST(AvroFile, ARowThatIsNotOfTheSchemaIsOurBug) {
   std::string schema = R"({"type":"record","name":"r","fields":[{"name":"n","type":"int"}]})";
   for (const Datum& bad :

@@ -25,6 +25,7 @@
 #include "base/thread.h"
 #include "base/time.h"
 #include "lake/table.h"
+#include "lake/turns.h"
 #include "meta/metastore.h"
 #include "store/store.h"
 
@@ -102,6 +103,9 @@ class Catalog {
   // Called after each commit, without locks held: the table and its new version.
   void on_commit(std::function<void(const TableName&, const Table&)> listener);
 
+  // Maintenance takes a turn at each table.
+  Turns& turns() { return turns_; }
+
   store::Store& store() const { return store_; }
   meta::Metastore& metastore() const { return metastore_; }
   const Clock& clock() const { return clock_; }
@@ -118,6 +122,7 @@ class Catalog {
   const std::string bucket_;
   const Clock& clock_;
   std::unique_ptr<TableFiles> files_;
+  Turns turns_;
   mutable Mutex mu_;
   std::vector<std::function<void(const TableName&, const Table&)>> listeners_ TARN_GUARDED_BY(mu_);
 };

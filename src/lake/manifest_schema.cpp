@@ -26,10 +26,10 @@ json::object record(std::string_view name, json::array fields) {
 // Avro's maps have text keys only: Iceberg writes a map with number keys as an array of pairs.
 json::object int_map(int key_id, int value_id, std::string_view value_type) {
   std::string name = "k" + std::to_string(key_id) + "_v" + std::to_string(value_id);
-  return json::object{
-      {"type", "array"},
-      {"items", record(name, {field("key", key_id, "int"), field("value", value_id, json::value(value_type))})},
-      {"logicalType", "map"}};
+  return json::object{{"type", "array"},
+                      {"items", record(name, {field("key", key_id, "int"),
+                                              field("value", value_id, json::value(value_type))})},
+                      {"logicalType", "map"}};
 }
 
 json::object list(int element_id, json::value type) {

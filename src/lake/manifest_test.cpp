@@ -1,9 +1,11 @@
 #include "lake/manifest.h"
 
+#include <filesystem>
 #include <limits>
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "lake/single_value.h"
 
 namespace tarn::lake {
@@ -236,6 +238,72 @@ TEST(ManifestList, ComesBack) {
   auto back = decode_manifest_list(*bytes);
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(*back, list);
+}
+
+TEST(ManifestList, LayoutIsTheDocumentedOne) {
+  // docs/formats/tables.md shows these bytes.
+  ManifestFile m;
+  m.path = "s3://lake/raw/t-1a2b3c4d/metadata/5f0c-m0.avro";
+  m.bytes = 4175;
+  m.spec_id = 2;
+  m.sequence_number = m.min_sequence_number = 8;
+  m.added_snapshot_id = 77;
+  m.added_files = 1;
+  m.added_rows = 4;
+  std::string file = encode_manifest_list(Snapshot{}, {m}).value();
+  EXPECT_EQ(file.substr(0, 4), "Obj\x01");
+  using namespace std::string_literals;
+  std::string row =
+      "\x5C"s + m.path + "\x9E\x41\x04\x00\x10\x10\x9A\x01\x02\x00\x00\x08\x00\x00\x02\x00\x00"s;
+  std::string block = "\x02\x80\x01"s;  // one row of 64 bytes
+  ASSERT_EQ(row.size(), 64u);
+  size_t at = file.size() - 16 - row.size() - block.size();
+  EXPECT_EQ(file.substr(at, block.size() + row.size()), block + row);
+  EXPECT_EQ(file.substr(at - 16, 16), file.substr(file.size() - 16));  // the sync marker
+}
+
+std::string corpus_file(const std::string& name) {
+  auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
+  return read_file(root / "tests/fuzz/corpus/manifest_fuzz" / name)
+      .value()
+      .substr(1);  // its first byte is the fuzzer's
+}
+
+TEST(Manifest, ReadsWhatPyIcebergWrites) {
+  TableMetadata table = table_of({{"c0", "BIGINT"},
+                                  {"c1", "VARCHAR"},
+                                  {"c2", "DECIMAL(9,2)"},
+                                  {"c3", "UUID"},
+                                  {"c4", "TIMESTAMP"},
+                                  {"c5", "DOUBLE"},
+                                  {"c6", "BLOB"}},
+                                 {"c0", "c1", "c2", "c3", "day(c4)", "c5"});
+  table.specs[0].fields.erase(table.specs[0].fields.begin() + 3);  // it has no field 1003
+  for (const char* codec : {"null", "deflate"}) {
+    auto list = decode_manifest_list(corpus_file(std::string("py-l-") + codec));
+    ASSERT_TRUE(list) << list.error().message;
+    ASSERT_EQ(list->size(), 1u);
+    EXPECT_EQ((*list)[0].added_files, 3);
+    EXPECT_EQ((*list)[0].added_rows, 30);
+    EXPECT_EQ((*list)[0].sequence_number, 3);
+    ASSERT_EQ((*list)[0].partitions.size(), 5u);
+    EXPECT_EQ((*list)[0].partitions[1].upper, "x");
+    auto entries = decode_manifest(corpus_file(std::string("py-m-") + codec), (*list)[0], table);
+    ASSERT_TRUE(entries) << entries.error().message;
+    ASSERT_EQ(entries->size(), 3u);
+    const ManifestEntry& e = (*entries)[2];
+    EXPECT_EQ(e.file.path, "s3://b/2.parquet");
+    EXPECT_EQ(e.file.partition,
+              (std::vector<Single>{int64_t{2}, std::string("x"), encode_unscaled(125), int32_t{19002}, 1.5}));
+    EXPECT_EQ(e.file.records, 10);
+    EXPECT_EQ(e.sequence_number, 3);
+    EXPECT_EQ(e.snapshot_id, 77);
+    EXPECT_EQ(e.file.columns.at(1).values, 10);
+    EXPECT_EQ(e.file.columns.at(1).upper, std::string("\2\0\0\0\0\0\0\0", 8));
+    EXPECT_EQ(e.file.columns.at(6).nans, 1);
+    EXPECT_EQ(e.file.columns.at(6).values, -1);
+    EXPECT_EQ(e.file.split_offsets, std::vector<int64_t>{4});
+  }
 }
 
 TEST(ManifestList, FieldsThatAreAbsentOrUnknownDoNoHarm) {

@@ -1,4 +1,5 @@
-// The parser of table metadata on any bytes: it answers or refuses, and what it took it writes and takes again.
+// The parser of table metadata on any bytes: it answers or refuses, and what it took it writes and takes
+// again.
 #include <cstdint>
 #include <string_view>
 

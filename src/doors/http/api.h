@@ -6,11 +6,9 @@
 #pragma once
 
 #include <chrono>
-#include <set>
 
 #include <boost/json/object.hpp>
 
-#include "base/thread.h"
 #include "doors/http/native_api.h"
 #include "doors/http/routes.h"
 
@@ -20,8 +18,6 @@ struct Api {
   explicit Api(ApiParts p) : parts(std::move(p)) {}
   const ApiParts parts;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  Mutex mu;
-  std::set<lake::TableName> maintained TARN_GUARDED_BY(mu);  // right now, by a request
 };
 
 // records.cpp

@@ -119,25 +119,6 @@ json::object maintained_json(const lake::Maintained& done) {
           {"bytes_removed", done.bytes_removed}};
 }
 
-// Holds a table's place in Api::maintained.
-class Turn {
- public:
-  static std::unique_ptr<Turn> take(Api& api, const lake::TableName& name) {
-    Lock lock(api.mu);
-    if (!api.maintained.insert(name).second) return nullptr;
-    return std::unique_ptr<Turn>(new Turn(api, name));
-  }
-  ~Turn() {
-    Lock lock(api_.mu);
-    api_.maintained.erase(name_);
-  }
-
- private:
-  Turn(Api& api, lake::TableName name) : api_(api), name_(std::move(name)) {}
-  Api& api_;
-  const lake::TableName name_;
-};
-
 Result<lake::TableName> name_of(const Call& call) {
   return lake::TableName::parse(call.parameter("table"));
 }
@@ -256,10 +237,8 @@ Status list_files(Api& api, Call& call) {
 Status maintain_table(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
   TARN_ASSIGN(lake::Table table, load_table(api, name));
-  auto turn = Turn::take(api, name);
-  if (!turn)
-    return fail(
-        Error{Code::kBusy, fmt::format("{} is being maintained by another request", name.str()), 1000});
+  auto turn = api.parts.catalog.turns().take(name);
+  if (!turn) return fail(Error{Code::kBusy, fmt::format("{} is being maintained already", name.str()), 1000});
   TARN_ASSIGN(duck::Connection connection, api.parts.database.connect());
   TARN_ASSIGN(lake::Maintained compacted, lake::compact(api.parts.catalog, name, connection));
   TARN_ASSIGN(lake::Maintained expired, lake::expire(api.parts.catalog, name));
