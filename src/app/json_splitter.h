@@ -1,7 +1,8 @@
 // Cuts a JSON text into records as it streams in: the values of one array, or values one after the other.
 //
 // Only brackets, quotes and commas are looked at: whether a record is good JSON is the lake's to say. A
-// newline between a record's tokens becomes a blank, because records travel one a line. Threads: one thread.
+// newline between a record's tokens becomes a blank, because records travel one a line.
+// Threads: one thread.
 // Fails: kInvalid for text that can't be cut (a stray comma, a bracket too many, an end in the middle of a
 // record); kTooLarge for a record over the limit.
 #pragma once

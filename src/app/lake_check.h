@@ -1,8 +1,9 @@
 // Checks a YAML tree against the table of keys and turns it into JSON.
 //
 // Every value comes out as the readers of specs want it: sizes, durations and types as text, numbers and
-// booleans as themselves. A value with a problem is left out. Threads: one Checker, one thread. Fails: never;
-// problems are collected.
+// booleans as themselves. A value with a problem is left out.
+// Threads: one Checker, one thread.
+// Fails: never; problems are collected.
 #pragma once
 
 #include <string>

@@ -2,10 +2,12 @@
 //
 // In the folder: lock (who has it), log/ (streams' records), objects/ (buckets), meta.db (the metastore),
 // spill/ (queries that need more than memory; emptied at start), http.address (where it listens, while it
-// does). Owns: every part. Started bottom up, stopped top down: door, maintenance, streams, then the rest.
+// does).
+// Owns: every part. Started bottom up, stopped top down: door, maintenance, streams, then the rest.
 // Threads: start() and stop() from the owner's.
 // Fails: start: kBusy (another process has the folder), kIo (it can't be written), kExists (the port is
-// taken), kDenied (an address that isn't this machine's alone), or what the lake file's resources fail with.
+// taken), kDenied (an address that isn't this machine's alone), or what the lake file's resources fail
+// with.
 // Durable: stop() returns after what was acknowledged is delivered, or kept in the log for the next start.
 #pragma once
 

@@ -1,9 +1,9 @@
 // Looks after the tables by itself: joins small files, expires snapshots, removes what nothing names.
 //
 // Every table in turn, `every` so often; and a table sooner when commits have added many files to it. A table
-// that can't be looked after is logged and left for the next time. Owns: one thread. Borrows the catalog and
-// the database, which outlive it; must outlive whoever commits. Threads: start() and stop() from the owner's;
-// the catalog calls in from any.
+// that can't be looked after is logged and left for the next time.
+// Owns: one thread. Borrows the catalog and the database, which outlive it; must outlive whoever commits.
+// Threads: start() and stop() from the owner's; the catalog calls in from any.
 #pragma once
 
 #include <chrono>

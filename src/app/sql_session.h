@@ -2,7 +2,8 @@
 //
 // Owns: one connection to the lake.
 // Threads: one thread. While a statement runs, Ctrl-C cancels it (the connection is dropped, so the lake
-// stops it). Fails: as the lake answers; kCancelled after Ctrl-C.
+// stops it).
+// Fails: as the lake answers; kCancelled after Ctrl-C.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // Cuts typed text into SQL statements at each `;` that is not inside of a string, a name or a comment.
 //
 // Knows 'text' and E'text\'', "names", -- and nested /* */ comments, and $tag$ … $tag$. What a statement
-// means is the lake's business. Threads: one thread.
+// means is the lake's business.
+// Threads: one thread.
 #pragma once
 
 #include <string>

@@ -2,7 +2,8 @@
 //
 // Numbers stand on the right, everything else on the left; NULL is shown as such and grey. A table that is
 // wider than the terminal is narrowed column by column, the widest first. Control characters in data are made
-// visible. Threads: pure functions.
+// visible.
+// Threads: pure functions.
 #pragma once
 
 #include <optional>

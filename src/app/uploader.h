@@ -2,9 +2,10 @@
 //
 // A batch goes out under a producer's name and a number, so that sending it again after a lost answer counts
 // once. Where the lake says "slow down" or can't be reached, a batch waits (doubling up to kBackoffMax) and
-// goes again. Owns: its sender threads, one connection each. Threads: add(), next_producer() and finish()
-// from one thread; progress from any. Fails: the first failure that sending again can't mend; add() returns
-// it as soon as it is known.
+// goes again.
+// Owns: its sender threads, one connection each.
+// Threads: add(), next_producer() and finish() from one thread; progress from any.
+// Fails: the first failure that sending again can't mend; add() returns it as soon as it is known.
 #pragma once
 
 #include <atomic>

@@ -4,8 +4,9 @@
 // (I8); the ranges that its snapshots delivered follow one another without gap or overlap and end at the
 // position (I2); what each delivery added, rejected, filtered and lost is as many as its range holds (I4);
 // the position is a record that the log has or had (I3). Reads only; takes no lock if a lake runs on the
-// folder. Threads: one thread. Fails: kNotFound when the folder is no lake; what is wrong with the lake is in
-// the report.
+// folder.
+// Threads: one thread.
+// Fails: kNotFound when the folder is no lake; what is wrong with the lake is in the report.
 #pragma once
 
 #include <cstdint>

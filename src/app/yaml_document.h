@@ -1,8 +1,9 @@
 // YAML text as a tree whose every key and value knows its line and column.
 //
 // Plain data: what the keys mean is lake_file.h's. Keys are text; a key that comes twice, a key that is no
-// text, an alias to itself and text past the limits are problems, all of them reported. Threads: pure
-// functions. Fails: never; problems are part of the result.
+// text, an alias to itself and text past the limits are problems, all of them reported.
+// Threads: pure functions.
+// Fails: never; problems are part of the result.
 #pragma once
 
 #include <cstddef>

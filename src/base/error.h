@@ -4,7 +4,8 @@
 // SQLSTATE) and nobody compares message texts. Messages name the object and, for users, the next step.
 //
 // Threads: values; copy and move freely.
-// Fails: never. Exceptions of libraries are caught in the wrapper that calls the library and become an Error.
+// Fails: never. Exceptions of libraries are caught in the wrapper that calls the library and become an
+// Error.
 #pragma once
 
 #include <expected>

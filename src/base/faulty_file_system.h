@@ -3,10 +3,11 @@
 // It keeps real files in real folders (so that they can be mapped) and remembers, for every 512-byte sector
 // and every name, what a loss of power would bring back. Faults that a part standing on it must survive:
 // power lost at any moment, with any subset of the unsynced sectors on the disk; names created, renamed or
-// removed and not synced; writes that stop half way with ENOSPC or EIO; syncs that fail. Owns: nothing of the
-// file system under it, which must outlive it. Files opened here keep their state alive. Threads: any.
-// lose_power() may be called while others write: they fail from then on. Fails: as told; otherwise as the
-// file system under it does.
+// removed and not synced; writes that stop half way with ENOSPC or EIO; syncs that fail.
+// Owns: nothing of the file system under it, which must outlive it. Files opened here keep their state
+// alive.
+// Threads: any. lose_power() may be called while others write: they fail from then on.
+// Fails: as told; otherwise as the file system under it does.
 #pragma once
 
 #include <array>

@@ -5,8 +5,8 @@
 // Owns: a File owns its descriptor. The FileSystem must outlive its files.
 // Threads: a File may be used from many threads, as pread and pwrite may.
 // Fails: kNotFound, kFull (no space), kIo; each message has the path and the system's text.
-// Durable: a write is durable after sync_data() returned; a created, renamed or removed name is durable after
-// sync_folder() of its folder returned.
+// Durable: a write is durable after sync_data() returned; a created, renamed or removed name is durable
+// after sync_folder() of its folder returned.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,8 @@
 //
 // A part asks the registry once for its metric and keeps the reference; updating it is one atomic operation.
 // Names follow Prometheus: tarn_<part>_<what>_<unit>[_total]. Labels are few and bounded (a stream's name,
-// not a record's key). Owns: the registry owns every metric; references stay valid as long as it lives.
+// not a record's key).
+// Owns: the registry owns every metric; references stay valid as long as it lives.
 // Threads: any.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Points in time and lengths of it, as Tarn stores and shows them.
 //
-// Shapes: a Timestamp is microseconds since 1970-01-01T00:00:00Z, as in Iceberg's timestamptz. In text it is
-// RFC 3339 with a Z. A duration in a lake file is a number and a unit: 250ms, 60s, 10m, 12h, 7d.
+// Shapes: a Timestamp is microseconds since 1970-01-01T00:00:00Z, as in Iceberg's timestamptz. In text it
+// is RFC 3339 with a Z. A duration in a lake file is a number and a unit: 250ms, 60s, 10m, 12h, 7d.
 // Threads: values; Clock implementations may be called from any thread.
 #pragma once
 

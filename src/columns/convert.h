@@ -1,7 +1,8 @@
 // JSON numbers and texts to the values that DuckDB's vectors hold.
 //
 // Exact or not at all: a number that a type can't hold as it stands is refused, but for a double's usual
-// rounding. Dates and times are in scalar.h. Threads: pure functions; no allocation but in base64, no locale.
+// rounding. Dates and times are in scalar.h.
+// Threads: pure functions; no allocation but in base64, no locale.
 // Fails: false, or nothing, when the value doesn't fit.
 #pragma once
 

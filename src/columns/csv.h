@@ -6,10 +6,10 @@
 // keep their text (leading zeros: a string). Empty lines are skipped. A quote inside an unquoted value is a
 // character like others. Bytes that are not UTF-8 are passed through: whoever reads the record reports them.
 // Threads: one thread.
-// Fails: a row with more or fewer values than the header, or with text behind a closing quote, is reported to
-// the sink's error side with the number of its first line; an unclosed quote at the end, a header with an
-// empty name or one that is there twice, and UTF-16 are kInvalid; a row over `row_bytes_max` is kTooLarge.
-// After an error, the sink's too, the reader is done for.
+// Fails: a row with more or fewer values than the header, or with text behind a closing quote, is reported
+// to the sink's error side with the number of its first line; an unclosed quote at the end, a header with
+// an empty name or one that is there twice, and UTF-16 are kInvalid; a row over `row_bytes_max` is
+// kTooLarge. After an error, the sink's too, the reader is done for.
 #pragma once
 
 #include <algorithm>

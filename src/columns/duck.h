@@ -2,8 +2,9 @@
 //
 // Everything above reaches DuckDB through these and through the C API's vectors (duckdb.h).
 // Owns: each class owns its C handle.
-// Threads: a Database is shared; a Connection is used by one thread at a time, but interrupt() may come from
-// any. Fails: DuckDB's error text, with kInvalid for what the SQL's author can mend, kCancelled when
+// Threads: a Database is shared; a Connection is used by one thread at a time, but interrupt() may come
+// from any.
+// Fails: DuckDB's error text, with kInvalid for what the SQL's author can mend, kCancelled when
 // interrupted, kTooLarge when out of memory, kIo and kFull for files, kInternal otherwise.
 #pragma once
 

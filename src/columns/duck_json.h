@@ -3,8 +3,9 @@
 // Numbers keep their digits (decimals and huge integers too); NaN and infinities are null; timestamps with a
 // zone are RFC 3339 in UTC, those without have no Z; dates YYYY-MM-DD; times HH:MM:SS[.ffffff]; intervals ISO
 // 8601 (P1Y2M3DT4.5S); blobs are text in which bytes that aren't printable ASCII are \xNN, as DuckDB shows
-// them; structs and maps are objects, lists arrays. Owns: LogicalType owns its C handle. Threads: pure
-// functions.
+// them; structs and maps are objects, lists arrays.
+// Owns: LogicalType owns its C handle.
+// Threads: pure functions.
 #pragma once
 
 #include <optional>

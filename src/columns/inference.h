@@ -11,8 +11,10 @@
 //   to more digits, struct with new fields. What still doesn't fit is for the _rescued column.
 // Names that differ only by ASCII case are one column (the first spelling seen); a name's repeats in one
 // record don't count. Never columns: empty and over-long names, names with control characters, _rescued,
-// _seq, _arrived, _key. Threads: an Inference is one thread's; merge() joins them. Fails: records that are
-// not JSON objects, or deeper than depth_max, are skipped: the shredder reports them.
+// _seq, _arrived, _key.
+// Threads: an Inference is one thread's; merge() joins them.
+// Fails: records that are not JSON objects, or deeper than depth_max, are skipped: the shredder reports
+// them.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,9 @@
 // What an Inference has seen of one field: kinds, ranges, and the same of what is inside it.
 //
 // Everything here is a union (flags, ranges, sets of children), so that merging in any order gives the same
-// types. Owns: its children. Threads: one thread.
+// types.
+// Owns: its children.
+// Threads: one thread.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,9 @@
 // got the tokens that it would get by itself.
 //
 // Owns: the memory of the index, four times the largest text; what a text over kKeptBytes needed goes with
-// the next. Threads: one thread. Fails: run() answers false; find_fault() then says why, for one record.
+// the next.
+// Threads: one thread.
+// Fails: run() answers false; find_fault() then says why, for one record.
 #pragma once
 
 #include <cstddef>

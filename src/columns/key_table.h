@@ -5,7 +5,8 @@
 // columns: exactly, or else without regard to ASCII case.
 //
 // Owns: the keys it has seen, at most kKeysMax more than there are columns; further ones are matched each
-// time. Threads: one thread.
+// time.
+// Threads: one thread.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // A column of the schema with what a shredder knows about it: how to read it, and the vector that it fills.
 //
 // Nested types are a tree of them. Pointers into DuckDB's vectors are taken once per chunk and again when a
-// list's elements have moved. Owns: its children. Borrows the vector between attach() and the end of the
-// chunk. Threads: one thread.
+// list's elements have moved.
+// Owns: its children. Borrows the vector between attach() and the end of the chunk.
+// Threads: one thread.
 #pragma once
 
 #include <cstdint>

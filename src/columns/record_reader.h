@@ -2,7 +2,8 @@
 //
 // Records of a frame lie one behind the other, so they are indexed about kBatchBytes at a time. When anything
 // in such a batch is wrong, each of its records is indexed by itself: a broken record never touches its
-// neighbours, and a record's verdict is the same in any company. Threads: one thread. Borrows the frame.
+// neighbours, and a record's verdict is the same in any company.
+// Threads: one thread. Borrows the frame.
 #pragma once
 
 #include <cstdint>

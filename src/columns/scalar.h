@@ -6,8 +6,9 @@
 //   timestamp   2026-11-21T03:22:56.123456Z, 2026-11-21 03:22:56+05:30 (RFC 3339: T or a space, seconds, a
 //   zone)
 // Years 0001 to 9999, in UTC too; a second of 60 is refused; up to 9 digits of a fraction, those past the
-// sixth cut. Threads: pure functions; no allocation, no locale. Fails: nothing when the text is anything
-// else, in any detail.
+// sixth cut.
+// Threads: pure functions; no allocation, no locale.
+// Fails: nothing when the text is anything else, in any detail.
 #pragma once
 
 #include <cstdint>

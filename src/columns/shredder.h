@@ -7,8 +7,9 @@
 // path that was noted more than once (a repeated field) has an array of them. Nulls without a column are
 // nothing, and neither is a repeated null.
 //
-// Owns: the columns' state. Borrows a chunk between begin_chunk() and end_chunk(), and the JsonIndex for its
-// unescape(). Threads: one thread.
+// Owns: the columns' state. Borrows a chunk between begin_chunk() and end_chunk(), and the JsonIndex for
+// its unescape().
+// Threads: one thread.
 #pragma once
 
 #include <cstdint>

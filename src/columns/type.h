@@ -1,8 +1,10 @@
 // The types of columns: Iceberg's, which is what tables are kept in.
 //
 // Shapes: a Schema is an ordered list of fields; every field, nested ones too, has an id that never changes
-// and is never reused, so that a column can be renamed. Text that holds JSON is a string whose Field::doc is
-// kJsonDoc. Source: https://iceberg.apache.org/spec/#schemas-and-data-types Threads: values.
+// and is never reused, so that a column can be renamed. Text that holds JSON is a string whose Field::doc
+// is kJsonDoc.
+// Source: https://iceberg.apache.org/spec/#schemas-and-data-types
+// Threads: values.
 #pragma once
 
 #include <string>

@@ -4,7 +4,8 @@
 // The shape of records comes from the stream's declared columns or, inferred, from what the table has by now:
 // a table's column belongs to the field of the name that it was first given, whatever it is called since (the
 // ids in the table's schema history say so). A stream with a transform keeps the inferred shape of its
-// records in a property of the table. Threads: pure functions; describing a transform needs a connection.
+// records in a property of the table.
+// Threads: pure functions; describing a transform needs a connection.
 // Fails: kInvalid when a transform's SQL is wrong.
 #pragma once
 

@@ -2,7 +2,9 @@
 //
 // A producer's batches always go to the same shard, whatever the stream has grown to since, because that
 // shard's log remembers its batch numbers: they are spread over the shards that the stream began with. Owns:
-// the logs. Threads: any; the number of shards only grows. Fails: as log::Log does.
+// the logs.
+// Threads: any; the number of shards only grows.
+// Fails: as log::Log does.
 #pragma once
 
 #include <atomic>

@@ -3,7 +3,8 @@
 // Owns: each stream's shard logs, and the threads that deliver. Borrows catalog, metastore, database.
 // Threads: any. Delivery of one stream is one thread at a time.
 // Fails: append: kNotFound (no such stream), kBusy with retry_after_ms (over a bound), kTooLarge, kInvalid,
-// kFull, kIo, kUnknownOutcome. Durable: append() as log::Log does; put() and remove() when they return.
+// kFull, kIo, kUnknownOutcome.
+// Durable: append() as log::Log does; put() and remove() when they return.
 #pragma once
 
 #include <cstdint>

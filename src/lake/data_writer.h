@@ -2,8 +2,9 @@
 //
 // Files are written in the store's staging folder by DuckDB (zstd, the table's field ids in every file,
 // partitioned by the table's current spec), synced and adopted. They belong to no snapshot until a commit
-// names them. Threads: one connection, one thread; DuckDB uses its own threads inside. Fails: as DuckDB does;
-// files that were staged are removed.
+// names them.
+// Threads: one connection, one thread; DuckDB uses its own threads inside.
+// Fails: as DuckDB does; files that were staged are removed.
 #pragma once
 
 #include <string>

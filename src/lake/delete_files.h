@@ -2,7 +2,8 @@
 //
 // A position delete concerns data files that are not newer than it; an equality delete those that are older,
 // in its own partition, or in every one when its spec has no partition. Source:
-// https://iceberg.apache.org/spec/#scan-planning Threads: pure functions.
+// https://iceberg.apache.org/spec/#scan-planning
+// Threads: pure functions.
 #pragma once
 
 #include <vector>

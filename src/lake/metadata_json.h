@@ -2,8 +2,8 @@
 //
 // Threads: pure functions.
 // Fails: kCorrupt names the field that is missing or wrong; kUnsupported for another format version.
-// Shapes: https://iceberg.apache.org/spec/ (Table Metadata; Appendix C: JSON serialization). Top-level fields
-// that we don't interpret are kept in TableMetadata::others; unknown fields deeper down are dropped.
+// Shapes: https://iceberg.apache.org/spec/ (Table Metadata; Appendix C: JSON serialization). Top-level
+// fields that we don't interpret are kept in TableMetadata::others; unknown fields deeper down are dropped.
 #pragma once
 
 #include <string>

@@ -2,8 +2,9 @@
 //
 // DuckDB finds top-level columns by field id and nested ones by name. That is right as long as in all of the
 // table's schemas a nested name always meant the same field; otherwise each file's own names are read from
-// its footer. Threads: names_moved() and physical_type() are pure; read_file_names() opens a small DuckDB of
-// its own. Fails: kIo, kCorrupt as DuckDB does for a footer that can't be read.
+// its footer.
+// Threads: names_moved() and physical_type() are pure; read_file_names() opens a small DuckDB of its own.
+// Fails: kIo, kCorrupt as DuckDB does for a footer that can't be read.
 #pragma once
 
 #include <map>

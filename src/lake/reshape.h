@@ -1,8 +1,8 @@
 // One SQL value brought to the shape of a column: cast, and rebuilt where a cast can't do it.
 //
 // DuckDB casts structs by name and refuses when no name agrees; fields that were renamed are found by their
-// ids, so structs, lists and maps whose names moved are taken apart and put together again. Threads: pure
-// functions.
+// ids, so structs, lists and maps whose names moved are taken apart and put together again.
+// Threads: pure functions.
 #pragma once
 
 #include <string>

@@ -3,7 +3,8 @@
 // Columns that were renamed, added or widened since a file was written come out as `schema` says; deletes
 // that other engines wrote (by position, by equality) are applied. Fields inside structs are found by id too:
 // DuckDB matches them by name, so where a nested name ever moved the files' footers are asked
-// (nested_history.h). Threads: pure, but for reading manifests through the catalog and, as said, footers.
+// (nested_history.h).
+// Threads: pure, but for reading manifests through the catalog and, as said, footers.
 // Fails: as the catalog does; kUnsupported for files that are not Parquet.
 #pragma once
 

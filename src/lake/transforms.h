@@ -2,8 +2,9 @@
 //
 // DuckDB partitions by a text key for each partition field; the key holds the transform's result exactly, in
 // a form that is also a good folder name (never empty, never too long). Iceberg's years, months, days and
-// hours are counts since 1970. Source: https://iceberg.apache.org/spec/#partition-transforms Threads: pure
-// functions.
+// hours are counts since 1970.
+// Source: https://iceberg.apache.org/spec/#partition-transforms
+// Threads: pure functions.
 #pragma once
 
 #include <optional>

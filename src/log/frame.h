@@ -2,8 +2,11 @@
 //
 // Recovery, inspection, reading and the fuzz target all decode through read_header(), body_intact() and
 // view(), so that there is one place that decides what a well-formed frame is. The layout is in
-// docs/formats/log.md. Threads: pure functions. Fails: damaged or hostile bytes give nothing or a reason;
-// they are never read past the span that was given. Shapes: little endian; frames start at multiples of 8.
+// docs/formats/log.md.
+// Threads: pure functions.
+// Fails: damaged or hostile bytes give nothing or a reason; they are never read past the span that was
+// given.
+// Shapes: little endian; frames start at multiples of 8.
 #pragma once
 
 #include <bit>

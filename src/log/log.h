@@ -4,12 +4,13 @@
 // share the next one (group commit). A record has a sequence number: its position in this log, from 0,
 // without gaps. What is in a record is not looked at. The layout on disk is in docs/formats/log.md.
 //
-// Owns: its segment files and one thread that syncs. Chunks and mappings share a segment's open file with the
-// log, so that retention never takes bytes from under a reader. Threads: every member may be called from any
-// thread. Fails: append answers kFull or kIo when the disk refuses, and the log stays consistent: the batch
-// is not in it, and later appends work once there is room again. A failed fdatasync is final for the segment
-// (what the kernel dropped can't be known): its batches get kUnknownOutcome, and appends go on in a new
-// segment. Durable: after append() answered, its records survive a crash of the process and of the machine; a
+// Owns: its segment files and one thread that syncs. Chunks and mappings share a segment's open file with
+// the log, so that retention never takes bytes from under a reader.
+// Threads: every member may be called from any thread.
+// Fails: append answers kFull or kIo when the disk refuses, and the log stays consistent: the batch is not
+// in it, and later appends work once there is room again. A failed fdatasync is final for the segment (what
+// the kernel dropped can't be known): its batches get kUnknownOutcome, and appends go on in a new segment.
+// Durable: after append() answered, its records survive a crash of the process and of the machine; a
 // producer's batch numbers too, also after the frames that held them are gone.
 #pragma once
 

@@ -3,8 +3,10 @@
 // Batches are encoded by their caller, queued under mu_, and written by whoever leads: an appender that waits
 // and finds nobody leading leads itself (no thread is woken for a lone appender), else the log's own thread
 // does. The leader takes the whole queue, writes it, syncs once, and answers. What comes meanwhile is the
-// next group. Owns: segments (with chunks), one thread. Threads: members of Log from any; those that need
-// io_mu_ by the leader. Fails, Durable: see log.h.
+// next group.
+// Owns: segments (with chunks), one thread.
+// Threads: members of Log from any; those that need io_mu_ by the leader. Fails,
+// Durable: see log.h.
 #pragma once
 
 #include <atomic>

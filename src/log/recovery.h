@@ -1,10 +1,11 @@
 // What is in a log's folder, put in order: which segments belong to it, what in them counts, what is damaged.
 //
 // load() changes nothing, so that inspect() may use it on a log in use; repair() then makes the folder what
-// load() said, before anything is appended. Threads: one at a time for a folder. Fails: kCorrupt naming a
-// file that is not of this log; kUnsupported for a newer format; kIo when the disk can't be read or repaired.
-// Damage inside the log is part of the answer. Durable: after repair() everything that load() counted is on
-// the disk, and what it cut is gone for good.
+// load() said, before anything is appended.
+// Threads: one at a time for a folder.
+// Fails: kCorrupt naming a file that is not of this log; kUnsupported for a newer format; kIo when the disk
+// can't be read or repaired. Damage inside the log is part of the answer.
+// Durable: after repair() everything that load() counted is on the disk, and what it cut is gone for good.
 #pragma once
 
 #include <filesystem>

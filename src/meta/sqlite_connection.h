@@ -2,8 +2,8 @@
 //
 // Owns: the connection and its prepared statements.
 // Threads: one at a time.
-// Fails: kBusy, kFull, kIo, kCorrupt, kExists (a key that is there already), kConflict (another constraint),
-// kInternal (SQL that is wrong). Messages name the file.
+// Fails: kBusy, kFull, kIo, kCorrupt, kExists (a key that is there already), kConflict (another
+// constraint), kInternal (SQL that is wrong). Messages name the file.
 #pragma once
 
 #include <filesystem>

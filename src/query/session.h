@@ -2,9 +2,10 @@
 //
 // A session has one DuckDB connection and one attached in-memory database, in which the tables of the running
 // query stand as views: raw.transactions is a view in the schema raw. Sessions are reused; nothing of a query
-// is left but views that the next one replaces. Owns: the pool owns idle sessions; a Lease owns its session
-// until it gives it back. Threads: the pool any; a session one at a time. Fails: kBusy when `limit` sessions
-// are out.
+// is left but views that the next one replaces.
+// Owns: the pool owns idle sessions; a Lease owns its session until it gives it back.
+// Threads: the pool any; a session one at a time.
+// Fails: kBusy when `limit` sessions are out.
 #pragma once
 
 #include <map>

@@ -4,8 +4,9 @@
 // short list are refused, and so are functions that would show settings or the environment. References that
 // DuckDB can't resolve by itself (AT (…), system.*, information_schema.*) are replaced in the tree by views
 // named $0, $1 …, and the tree is turned back into SQL; a statement without them runs exactly as it was
-// written. Threads: pure, on the connection given. Fails: kInvalid with DuckDB's message (syntax), kDenied
-// for what may not be used.
+// written.
+// Threads: pure, on the connection given.
+// Fails: kInvalid with DuckDB's message (syntax), kDenied for what may not be used.
 #pragma once
 
 #include <optional>

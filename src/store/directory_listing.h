@@ -1,7 +1,8 @@
 // The objects of a bucket's folder in the order of their keys, which is not the order of their file names.
 //
 // Threads: pure but for reading the folder; objects may come and go meanwhile, each is seen as it is at one
-// moment. Fails: kIo; a folder that is gone has no objects.
+// moment.
+// Fails: kIo; a folder that is gone has no objects.
 #pragma once
 
 #include <filesystem>

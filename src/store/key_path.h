@@ -2,7 +2,8 @@
 //
 // A key's last component names a file (a leaf), the others folders; a component that is too long for a file
 // name is a chain of folders that end in "%+". The three kinds never share a name, so "a" and "a/b" can both
-// exist. The whole mapping is in docs/formats/store.md. Threads: pure functions.
+// exist. The whole mapping is in docs/formats/store.md.
+// Threads: pure functions.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,12 @@
 // Objects in buckets, addressed s3://bucket/key: a local directory, and later S3.
 //
 // A key is any UTF-8 text of 1 to 1024 bytes, as in S3: "a" and "a/b" may both exist, and ".." is only a
-// name. How keys become file names is in docs/formats/store.md. Owns: the directory. Threads: any. Fails:
-// kNotFound, kInvalid (a key or bucket that S3 wouldn't take either), kFull, kIo. Durable: put() and adopt()
-// return when the object survives a crash; before that the old object, or none, is seen.
+// name. How keys become file names is in docs/formats/store.md.
+// Owns: the directory.
+// Threads: any.
+// Fails: kNotFound, kInvalid (a key or bucket that S3 wouldn't take either), kFull, kIo.
+// Durable: put() and adopt() return when the object survives a crash; before that the old object, or none,
+// is seen.
 #pragma once
 
 #include <cstdint>

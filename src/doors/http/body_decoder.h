@@ -1,9 +1,10 @@
 // A request's body with its Content-Encoding undone, piece by piece: identity, gzip, zstd.
 //
 // Members of gzip and frames of zstd that follow one another are one body. Nothing is held but a window and
-// one piece of input. Threads: one thread. Fails: kUnsupported names the encodings that exist; kInvalid for
-// bytes that are not of the encoding or end too early; kTooLarge past a limit (a gzip bomb ends here); what
-// the source fails with.
+// one piece of input.
+// Threads: one thread.
+// Fails: kUnsupported names the encodings that exist; kInvalid for bytes that are not of the encoding or
+// end too early; kTooLarge past a limit (a gzip bomb ends here); what the source fails with.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,8 @@
 //
 // Owns: its listening socket, its threads, its connections.
 // Threads: handlers run on many workers at once; a Request and a Responder belong to one of them.
-// Fails: listen: kExists when the port is taken (the message says by what address), kInvalid for an address.
+// Fails: listen: kExists when the port is taken (the message says by what address), kInvalid for an
+// address.
 #pragma once
 
 #include <cstdint>
