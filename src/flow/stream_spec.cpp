@@ -153,6 +153,7 @@ Status read_deliver(const json::object& object, StreamSpec& spec) {
         return wrong("deliver.partition", "a list of texts is wanted, such as [ day(time) ]");
       spec.deliver.partition.emplace_back(field.get_string());
     }
+    spec.deliver.partition = lake::join_partition(std::move(spec.deliver.partition));
   }
   TARN_ASSIGN(const json::object* every, object_of(*deliver, "every", "deliver."));
   TARN_TRY(check_keys(*every, "deliver.every.", {"age", "size"}));

@@ -245,7 +245,8 @@ TEST_F(Flow, StopDeliversAndRefusesFurtherRecords) {
   EXPECT_EQ(table("raw.s")->snapshot()->summary.at("total-records"), "1");
 }
 
-// I3, with all that happens at once (this is what runs under ThreadSanitizer): each reader's counts never go back and are never beyond what was acknowledged before it asked plus what
+// I3, with all that happens at once (this is what runs under ThreadSanitizer): a reader's counts never go back and
+// are never beyond what was acknowledged before it asked plus what
 // came meanwhile, while appends, deliveries and time pass.
 TEST_F(Flow, CountsNeverGoBackNorDoubleWhileDeliveriesAndCompactionsRun) {
   ASSERT_TRUE(put("s", R"({"shards": 2, "columns": {"id": "BIGINT"}})"));
@@ -297,6 +298,12 @@ TEST(StreamSpecTest, JsonNamesTheWrongKeyAndTheNearest) {
   EXPECT_NE(error(R"({"on_violation": "drop"})").find("rescue, reject, strict"), std::string::npos);
   EXPECT_FALSE(stream_spec_from_json("a b", {}));
   EXPECT_FALSE(stream_spec_from_json("../x", {}));
+}
+
+TEST(StreamSpecTest, APartitionThatYamlSplitAtItsCommaIsOneAgain) {
+  auto json = boost::json::parse(R"j({"deliver": {"partition": ["a", "bucket(4", "id)", "day(t)"]}})j");
+  EXPECT_EQ(stream_spec_from_json("s", json.as_object())->deliver.partition,
+            (std::vector<std::string>{"a", "bucket(4, id)", "day(t)"}));
 }
 
 TEST(StreamSpecTest, GoesToJsonAndBack) {

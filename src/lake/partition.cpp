@@ -195,6 +195,18 @@ std::string column_path(const Schema& schema, int field_id) {
   return path_of(schema.fields, field_id, path) ? path : "";
 }
 
+std::vector<std::string> join_partition(std::vector<std::string> fields) {
+  std::vector<std::string> joined;
+  for (std::string& field : fields) {
+    bool open = !joined.empty() && joined.back().contains('(') && !joined.back().contains(')');
+    if (open)
+      joined.back() += ", " + field;
+    else
+      joined.push_back(std::move(field));
+  }
+  return joined;
+}
+
 Result<PartitionSpec> parse_partition(const std::vector<std::string>& fields, const Schema& schema) {
   PartitionSpec spec;
   std::set<std::string> names;

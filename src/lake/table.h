@@ -50,6 +50,8 @@ struct PartitionSpec {
 
 // "day(time)", "bucket(16, id)", "country" as in a lake file, bound to the schema's fields. The name of the
 // partition field is <column>_<transform>, as Spark names it; of identity, the column's.
+// [ bucket(4, id) ] in YAML is a list of two texts, as it is split at the comma: what belongs together is joined again.
+std::vector<std::string> join_partition(std::vector<std::string> fields);
 Result<PartitionSpec> parse_partition(const std::vector<std::string>& fields, const columns::Schema& schema);
 std::string partition_text(const PartitionField& field, const columns::Schema& schema);
 

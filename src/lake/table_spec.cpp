@@ -131,6 +131,7 @@ Status read_partition_texts(const json::value& value, TableSpec& out) {
       return fail(wrong("partition", "must be a list of texts, for example [ day(time) ]"));
     out.partition.emplace_back(field.get_string());
   }
+  out.partition = join_partition(std::move(out.partition));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/thread.h"
+#include "base/time.h"
 #include "lake/table.h"
 
 namespace tarn::lake {
@@ -30,9 +31,12 @@ class Turns {
 
   // Null while somebody else has the table.
   std::unique_ptr<Turn> take(const TableName& name);
+  // The same, but waits for it; null when the deadline passed first.
+  std::unique_ptr<Turn> wait(const TableName& name, Deadline deadline);
 
  private:
   Mutex mu_;
+  CondVar given_back_;
   std::set<TableName> taken_ TARN_GUARDED_BY(mu_);
 };
 

@@ -22,6 +22,9 @@ namespace json = boost::json;
 
 namespace {
 
+// How long a request waits for maintenance of its table that is under way already.
+constexpr auto kTurnWait = std::chrono::seconds(60);
+
 constexpr size_t kPieceBytes = 64 * 1024;
 
 Result<lake::Table> load_table(Api& api, const lake::TableName& name) {
@@ -237,7 +240,7 @@ Status list_files(Api& api, Call& call) {
 Status maintain_table(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
   TARN_ASSIGN(lake::Table table, load_table(api, name));
-  auto turn = api.parts.catalog.turns().take(name);
+  auto turn = api.parts.catalog.turns().wait(name, Deadline::after(kTurnWait));
   if (!turn) return fail(Error{Code::kBusy, fmt::format("{} is being maintained already", name.str()), 1000});
   TARN_ASSIGN(duck::Connection connection, api.parts.database.connect());
   TARN_ASSIGN(lake::Maintained compacted, lake::compact(api.parts.catalog, name, connection));
