@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <string>
@@ -178,6 +179,7 @@ class FakeEngine : public query::Engine {
       Lock lock(mu_);
       last_timeout_ = timeout;
     }
+    ++started_;
     TARN_ASSIGN(auto connection, database_.connect());
     bool endless = sql == kEndless;
     TARN_ASSIGN(auto rows, connection.stream(endless ? "SELECT 1" : sql));
@@ -193,6 +195,7 @@ class FakeEngine : public query::Engine {
     TARN_TRY(connection.run("COPY (" + sql + ") TO '" + file->path.string() + "' (FORMAT parquet)"));
     return file;
   }
+  int started() const { return started_; }
   std::optional<Duration> last_timeout() const {
     Lock lock(mu_);
     return last_timeout_;
@@ -201,6 +204,7 @@ class FakeEngine : public query::Engine {
  private:
   duck::Database& database_;
   const std::filesystem::path folder_;
+  std::atomic<int> started_ = 0;
   mutable Mutex mu_;
   std::optional<Duration> last_timeout_ TARN_GUARDED_BY(mu_);
 };
