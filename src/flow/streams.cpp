@@ -77,6 +77,8 @@ class StreamsHere : public Streams {
     TARN_TRY(check_partition(spec));
     TARN_TRY(check_transform(spec));
     if (have) return change(*have, spec);
+    TARN_TRY(check_not_delivered_before(spec.deliver.table));
+    TARN_TRY(check_not_delivered_before(error_table(spec.deliver.table)));
     TARN_TRY(store(spec, spec.shards));
     TARN_ASSIGN(auto stream, open(spec, spec.shards));
     Lock lock(mu_);
@@ -185,6 +187,26 @@ class StreamsHere : public Streams {
         return fail(Code::kInvalid, fmt::format("deliver.table: {} belongs to the stream {}",
                                                 spec.deliver.table.str(), name));
       }
+    }
+    return {};
+  }
+
+  // A table remembers how far its stream's logs were delivered. Another log begins at 0 again: what lies before that
+  // position would count as delivered, and never be.
+  Status check_not_delivered_before(const lake::TableName& name) {
+    auto table = shared_.parts.catalog.load(name);
+    if (!table && table.error().code == Code::kNotFound) return {};
+    if (!table) return std::unexpected(std::move(table).error());
+    const lake::Snapshot* snapshot = (*table)->snapshot();
+    if (snapshot == nullptr) return {};
+    for (const auto& [key, value] : snapshot->summary) {
+      if (key.starts_with(lake::kPositionKey) && value != "0")
+        return fail(
+            Code::kInvalid,
+            fmt::format(
+                "deliver.table: {} holds the records of a stream that was removed; deliver to another "
+                "table, or drop this one first (tarn destroy {})",
+                name.str(), name.str()));
     }
     return {};
   }

@@ -237,6 +237,19 @@ TEST_F(Flow, RemovingAStreamDeliversItAndKeepsTheTable) {
   EXPECT_EQ(sql("SELECT id FROM raw.s"), "1\n");
 }
 
+TEST_F(Flow, ANewStreamCantGoOnWithATableOfARemovedOneWhosePositionsAreNotItsOwn) {
+  ASSERT_TRUE(put("s", "{}"));
+  ASSERT_TRUE(send("s", "{\"id\":1}"));
+  ASSERT_TRUE(streams_->remove("s"));
+  EXPECT_EQ(put("s", "{}").error().code, Code::kInvalid);
+  ASSERT_TRUE(put("s", R"({"deliver": {"table": "raw.other"}})"));
+  ASSERT_TRUE(send("s", "{\"id\":2}"));
+  ASSERT_TRUE(flush("s"));
+  EXPECT_EQ(sql("SELECT id FROM raw.other"), "2\n");
+  ASSERT_TRUE(catalog_->drop({"raw", "s"}));
+  EXPECT_TRUE(put("t", R"({"deliver": {"table": "raw.s"}})"));
+}
+
 TEST_F(Flow, StopDeliversAndRefusesFurtherRecords) {
   ASSERT_TRUE(put("s", "{}"));
   ASSERT_TRUE(send("s", "{\"id\":1}"));
