@@ -167,11 +167,6 @@ bool read_decimal(const char* number, int precision, int scale, __int128& out) {
   return true;
 }
 
-bool is_number(std::string_view text) {
-  if (text.empty()) return false;
-  return number_end(text.data()) == text.data() + text.size();
-}
-
 std::optional<duckdb_hugeint> read_uuid(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
   unsigned __int128 value = 0;

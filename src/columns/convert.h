@@ -22,9 +22,6 @@ bool read_double(const char* number, double& out);  // false when it is beyond a
 // `precision`.
 bool read_decimal(const char* number, int precision, int scale, __int128& out);
 
-// Is the whole text a JSON number. REQUIRES: a readable byte that can't be in a number after it.
-bool is_number(std::string_view text);
-
 // "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", in either case, as DuckDB keeps it.
 std::optional<duckdb_hugeint> read_uuid(std::string_view text);
 

@@ -206,7 +206,7 @@ bool Shredder::put_text(OutputColumn& column, std::string_view text, idx_t row) 
     case Kind::kUuid:
       return put_value(read_uuid(text));
     case Kind::kDecimal:  // as text too: many senders keep money away from their language's doubles
-      return is_number(text) && put_number<kWrite>(column, text.data(), row);
+      return is_json_number(text) && put_number<kWrite>(column, text.data(), row);
     default:
       break;
   }
@@ -324,7 +324,7 @@ bool Shredder::put_map_key(OutputColumn& column, const std::string& key, idx_t r
     case Kind::kLong:
     case Kind::kFloat:
     case Kind::kDouble:
-      return is_number(text) && put_number<kWrite>(column, text.data(), row);
+      return is_json_number(text) && put_number<kWrite>(column, text.data(), row);
     case Kind::kString:
       if (kWrite) column.set_text(row, text.data(), text.size());
       return true;

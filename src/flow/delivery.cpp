@@ -67,11 +67,7 @@ Status Delivery::run(const Range& range) {
 // A new stream's shape is learnt from its first records; what the sample misses is found while writing.
 Status Delivery::learn(const Range& range) {
   Lock lock(stream_.shape_mu_);
-  if (!spec_.transform.empty()) {
-    Status examined = stream_.examine(*table_, range.to);
-    if (!examined) return examined;
-    return {};
-  }
+  if (!spec_.transform.empty()) return stream_.examine(*table_, range.to);
   if (!spec_.infer || !stream_.seen_.empty() || table_->schema().fields.size() > 1) return {};
   return stream_.infer(stream_.shards_->limited(range, kSampleBytes));
 }
