@@ -251,6 +251,129 @@ TEST_F(MetastoreTest, ManyWritersAndReadersLoseNothing) {
   }));
 }
 
+TEST_F(MetastoreTest, BytesStayBytesAndTextStaysText) {
+  ASSERT_TRUE(store_->migrate(std::vector{Migration{"test", 1, "CREATE TABLE x (a, b, c)"}}));
+  Values row{Blob{std::string("\xff\0\x80", 3)}, Blob{}, std::string("text")};
+  ASSERT_TRUE(store_->transact([&](Transaction& t) -> Status {
+    TARN_TRY(t.execute("INSERT INTO x VALUES (?, ?, ?)", row));
+    return {};
+  }));
+  ASSERT_TRUE(store_->read([&](Transaction& t) -> Status {
+    TARN_ASSIGN(auto rows, t.query("SELECT a, b, c FROM x WHERE a = ?", Values{row[0]}));
+    EXPECT_EQ(rows, std::vector<Row>{row});
+    EXPECT_EQ(blob(rows.at(0), 0), std::get<Blob>(row[0]).bytes);
+    EXPECT_EQ(blob(rows.at(0), 2).error().code, Code::kCorrupt);
+    EXPECT_EQ(text(rows.at(0), 0).error().code, Code::kCorrupt);
+    TARN_ASSIGN(auto types, t.query("SELECT typeof(a), typeof(b), typeof(c) FROM x"));
+    EXPECT_EQ(types, std::vector<Row>({Row{Value("blob"), Value("blob"), Value("text")}}));
+    return {};
+  }));
+}
+
+// How many commits the write-ahead log holds: frames that tell the size of the database.
+size_t commits_in(const fs::path& file) {
+  std::ifstream wal(file.native() + "-wal", std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(wal)), {});
+  constexpr size_t kHeader = 32;
+  constexpr size_t kFrame = 24 + 4096;
+  size_t commits = 0;
+  for (size_t at = kHeader; at + kFrame <= bytes.size(); at += kFrame) {
+    if (bytes.compare(at + 8, 8, bytes, 16, 8) != 0) break;  // the salt of an older log
+    if (bytes.compare(at + 4, 4, std::string(4, '\0')) != 0) ++commits;
+  }
+  return commits;
+}
+
+struct Outcomes {
+  int stored = 0;
+  int refused = 0;
+  int wrong = 0;
+};
+
+// Each thread adds rows of its own; every third body fails after it wrote.
+Outcomes write_from_many_threads(Metastore& store, int threads, int steps) {
+  std::atomic<int> stored = 0;
+  std::atomic<int> refused = 0;
+  std::atomic<int> wrong = 0;
+  auto work = [&](int thread) {
+    for (int step = 0; step < steps; ++step) {
+      bool fails = step % 3 == 2;
+      std::string key = std::to_string(thread) + "/" + std::to_string(step) + (fails ? "/no" : "/yes");
+      Status done = store.transact([&](Transaction& t) -> Status {
+        TARN_TRY(t.execute("INSERT INTO t (k, v) VALUES (?, 1)", Values{key}));
+        if (fails && thread % 2 == 0) throw std::runtime_error("thrown");
+        if (fails) return fail(Code::kConflict, "changed my mind");
+        return {};
+      });
+      bool as_told = fails
+                         ? !done && done.error().code == (thread % 2 == 0 ? Code::kInternal : Code::kConflict)
+                         : done.has_value();
+      ++(!as_told ? wrong : fails ? refused : stored);
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < threads; ++i) workers.emplace_back(work, i);
+  }
+  return {stored, refused, wrong};
+}
+
+TEST_F(MetastoreTest, WritersWhoWaitShareACommitAndFailAlone) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  size_t before = commits_in(file());
+  Outcomes outcomes = write_from_many_threads(*store_, 16, 30);
+  EXPECT_EQ(outcomes.wrong, 0);
+  EXPECT_EQ(outcomes.refused, 160);
+  EXPECT_EQ(outcomes.stored, 320);
+  EXPECT_EQ(count(), 320);
+  size_t commits = commits_in(file()) - before;
+  EXPECT_GE(commits, 1u);
+  EXPECT_LT(commits, 160u);  // alone, each of the 320 would need its own
+  ASSERT_TRUE(store_->read([](Transaction& t) -> Status {
+    TARN_ASSIGN(auto rows, t.query("SELECT count(*) FROM t WHERE k LIKE '%no'"));
+    EXPECT_EQ(integer(rows.at(0), 0), 0);
+    return {};
+  }));
+  reopen();
+  EXPECT_EQ(count(), 320);
+}
+
+TEST_F(MetastoreTest, AGroupOfOneIsACommitEach) {
+  store_.reset();
+  store_ = std::move(*open_sqlite(file(), 1));
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  size_t before = commits_in(file());
+  Outcomes outcomes = write_from_many_threads(*store_, 8, 9);
+  EXPECT_EQ(outcomes.wrong, 0);
+  EXPECT_EQ(commits_in(file()) - before, 48u);
+}
+
+TEST_F(MetastoreTest, ADiskThatFillsUpFailsTheWholeGroup) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.query("PRAGMA max_page_count = 40"));
+    return {};
+  }));
+  std::atomic<int> stored = 0;
+  std::atomic<int> full = 0;
+  std::atomic<int> other = 0;
+  {
+    std::vector<std::jthread> workers;
+    for (int thread = 0; thread < 8; ++thread) {
+      workers.emplace_back([&, thread] {
+        for (int step = 0; step < 40; ++step) {
+          Status done = put(std::string(900, 'x') + std::to_string(thread * 1000 + step), 1);
+          ++(done ? stored : done.error().code == Code::kFull ? full : other);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(other, 0);
+  EXPECT_GT(full, 0);
+  EXPECT_EQ(stored + full, 320);
+  EXPECT_EQ(count(), stored);  // nobody was told of a success that was rolled back with the group
+}
+
 TEST_F(MetastoreTest, AFileThatIsNoDatabaseIsCorrupt) {
   store_.reset();
   fs::path other = folder_ / "other.db";

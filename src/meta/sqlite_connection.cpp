@@ -66,6 +66,11 @@ int bind(sqlite3_stmt* statement, int at, const Value& value) {
     // The parameters outlive the step: no copy.
     return sqlite3_bind_text64(statement, at, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
   }
+  if (const auto* blob = std::get_if<Blob>(&value)) {
+    // A null pointer would be NULL.
+    const char* bytes = blob->bytes.empty() ? "" : blob->bytes.data();
+    return sqlite3_bind_blob64(statement, at, bytes, blob->bytes.size(), SQLITE_STATIC);
+  }
   return sqlite3_bind_null(statement, at);
 }
 
@@ -78,9 +83,12 @@ Value value_at(sqlite3_stmt* statement, int column) {
     case SQLITE_NULL:
       return std::monostate();
     default: {
+      bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
       const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
       auto size = static_cast<size_t>(sqlite3_column_bytes(statement, column));
-      return size == 0 ? std::string() : std::string(bytes, size);
+      std::string value = size == 0 ? std::string() : std::string(bytes, size);
+      if (is_blob) return Blob{std::move(value)};
+      return value;
     }
   }
 }
@@ -113,7 +121,8 @@ SqliteConnection::~SqliteConnection() {
 Status SqliteConnection::configure(Mode mode) {
   sqlite3_extended_result_codes(database_.get(), 1);
   sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
-  if (mode == Mode::kReader) return run("PRAGMA query_only = 1");
+  if (mode == Mode::kReader)
+    return run(fmt::format("PRAGMA query_only = 1; PRAGMA cache_size = -{}", kReaderCacheKib));
   // Before the journal mode is asked for: SQLite answers "delete" instead of an error when it can't write.
   if (sqlite3_db_readonly(database_.get(), "main") == 1) return fail(error(SQLITE_READONLY, "open"));
   TARN_ASSIGN(std::vector<Row> mode_rows, query("PRAGMA journal_mode = WAL", {}));
@@ -123,7 +132,10 @@ Status SqliteConnection::configure(Mode mode) {
                             "folder on a local disk",
                             file_.native()));
   }
-  return run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  return run(
+      fmt::format("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{}; "
+                  "PRAGMA wal_autocheckpoint = {}",
+                  kWriterCacheKib, kCheckpointPages));
 }
 
 Error SqliteConnection::error(int code, std::string_view what) const {

@@ -21,6 +21,10 @@ namespace tarn::meta {
 
 inline constexpr int kBusyTimeoutMs = 10'000;  // how long a statement waits for another process's lock
 inline constexpr size_t kPreparedStatementsMax = 256;  // past it they are prepared anew
+inline constexpr int kWriterCacheKib = 64 * 1024;
+inline constexpr int kReaderCacheKib = 8 * 1024;  // one of several, and emptied whenever somebody committed
+// When the write-ahead log is folded into the file: rarely, so that a page that changes often is copied once.
+inline constexpr int kCheckpointPages = 8192;
 
 class SqliteConnection {
  public:

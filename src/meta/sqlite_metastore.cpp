@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -63,8 +65,8 @@ Status run_body(const std::function<Status(Transaction&)>& body, Transaction& tr
 
 class SqliteMetastore final : public Metastore {
  public:
-  SqliteMetastore(std::filesystem::path file, std::unique_ptr<SqliteConnection> writer)
-      : file_(std::move(file)), writer_(std::move(writer)) {}
+  SqliteMetastore(std::filesystem::path file, std::unique_ptr<SqliteConnection> writer, size_t group_max)
+      : file_(std::move(file)), group_max_(std::max<size_t>(group_max, 1)), writer_(std::move(writer)) {}
 
   Status migrate(std::span<const Migration> migrations) override {
     return write([&](SqliteConnection& connection, Transaction& transaction) -> Status {
@@ -103,21 +105,84 @@ class SqliteMetastore final : public Metastore {
   }
 
  private:
+  // Transactions that share one commit.
+  struct Group {
+    size_t members = 0;  // whose bodies succeeded
+    bool over = false;
+    Status outcome;
+  };
+  // Each caller whose body is in the group owns it, and open_group_ while bodies may join.
+  using SharedGroup = std::shared_ptr<Group>;
+
   template <typename Body>
   Status write(Body&& body) TARN_EXCLUDES(mu_) {
-    Lock lock(mu_);
-    TARN_TRY(writer_->run("BEGIN IMMEDIATE"));
+    SharedGroup group = take_turn();
+    // The first needs no savepoint: what it did is all there is. So one who is alone pays for none.
+    bool first = !writer_->in_transaction();
     SqliteTransaction transaction(*writer_, true);
-    Status result = body(*writer_, transaction);
-    if (result) result = transaction.alive();
-    if (!result) {
-      writer_->rollback();
-      return result;
+    Status result = writer_->run(first ? "BEGIN IMMEDIATE" : "SAVEPOINT member");
+    if (result) {
+      result = body(*writer_, transaction);
+      if (result) result = transaction.alive();
+      if (result && !first) result = writer_->run("RELEASE member");
+      if (!result) take_back(first);
     }
+    // Rolled back as a whole, by us or by SQLite (a full disk): what others of the group did is gone, too.
+    std::optional<Error> lost;
+    if (!writer_->in_transaction()) lost = transaction.alive().error();
+    return end_turn(group, std::move(result), std::move(lost));
+  }
+
+  void take_back(bool first) {
+    if (!first && writer_->in_transaction() && writer_->run("ROLLBACK TO member; RELEASE member")) return;
+    writer_->rollback();
+  }
+
+  // Waits until the connection is ours, and joins the group that is open.
+  SharedGroup take_turn() TARN_EXCLUDES(mu_) {
+    Lock lock(mu_);
+    ++waiting_;
+    while (busy_) turn_.wait(mu_);
+    --waiting_;
+    busy_ = true;
+    if (!open_group_) open_group_ = std::make_shared<Group>();
+    return open_group_;
+  }
+
+  // Hands the connection on to one who waits, or commits; then waits for the commit that has our changes.
+  Status end_turn(const SharedGroup& group, Status result, std::optional<Error> lost) TARN_EXCLUDES(mu_) {
+    bool commits = false;
+    {
+      Lock lock(mu_);
+      if (result) ++group->members;
+      bool goes_on = waiting_ > 0 && group->members < group_max_;
+      commits = !lost && !goes_on;
+      if (lost) close_group(fail(std::move(*lost)));
+      if (!commits) busy_ = false;
+    }
+    // Woken without the lock held, which they need first of all.
+    if (commits) commit_group();
+    if (lost || commits) committed_.notify_all();
+    turn_.notify_one();
+    if (!result) return result;
+    Lock lock(mu_);
+    while (!group->over) committed_.wait(mu_);
+    return group->outcome;
+  }
+
+  void commit_group() TARN_EXCLUDES(mu_) {
     fault_point("meta.before_commit");
-    TARN_TRY(writer_->commit());
-    fault_point("meta.after_commit");
-    return {};
+    Status outcome = writer_->commit();
+    if (outcome) fault_point("meta.after_commit");
+    Lock lock(mu_);
+    close_group(std::move(outcome));
+    busy_ = false;
+  }
+
+  void close_group(Status outcome) TARN_REQUIRES(mu_) {
+    open_group_->over = true;
+    open_group_->outcome = std::move(outcome);
+    open_group_ = nullptr;
   }
 
   Status refuse_newer(Transaction& transaction, std::string_view part, int newest) const {
@@ -163,8 +228,14 @@ class SqliteMetastore final : public Metastore {
   }
 
   const std::filesystem::path file_;
-  Mutex mu_;                                        // held for a whole transaction that writes
-  const std::unique_ptr<SqliteConnection> writer_;  // what it points to is used under mu_ only
+  const size_t group_max_;
+  const std::unique_ptr<SqliteConnection> writer_;  // used by the one who set busy_
+  Mutex mu_;
+  CondVar turn_;       // busy_ became false
+  CondVar committed_;  // a group is over
+  bool busy_ TARN_GUARDED_BY(mu_) = false;
+  size_t waiting_ TARN_GUARDED_BY(mu_) = 0;
+  SharedGroup open_group_ TARN_GUARDED_BY(mu_);  // null between a commit and the next writer
   mutable Mutex readers_mu_;
   mutable std::vector<std::unique_ptr<SqliteConnection>> idle_readers_ TARN_GUARDED_BY(readers_mu_);
 };
@@ -179,9 +250,9 @@ Result<T> checked(const Row& row, size_t column, std::string_view type) {
 
 }  // namespace
 
-Result<std::unique_ptr<Metastore>> open_sqlite(const std::filesystem::path& file) {
+Result<std::unique_ptr<Metastore>> open_sqlite(const std::filesystem::path& file, size_t group_max) {
   TARN_ASSIGN(auto writer, SqliteConnection::open(file, SqliteConnection::Mode::kWriter));
-  return std::make_unique<SqliteMetastore>(file, std::move(writer));
+  return std::make_unique<SqliteMetastore>(file, std::move(writer), group_max);
 }
 
 Result<std::string> text(const Row& row, size_t column) {
@@ -189,6 +260,10 @@ Result<std::string> text(const Row& row, size_t column) {
 }
 Result<int64_t> integer(const Row& row, size_t column) {
   return checked<int64_t>(row, column, "integer");
+}
+Result<std::string> blob(const Row& row, size_t column) {
+  TARN_ASSIGN(Blob value, checked<Blob>(row, column, "blob"));
+  return std::move(value.bytes);
 }
 
 }  // namespace tarn::meta
