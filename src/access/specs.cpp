@@ -1,0 +1,136 @@
+#include "access/specs.h"
+
+#include <algorithm>
+#include <span>
+
+#include <boost/json.hpp>
+#include <fmt/core.h>
+
+#include "base/nearest.h"
+
+namespace tarn::access {
+
+namespace json = boost::json;
+
+namespace {
+
+std::unexpected<Error> wrong(std::string_view key, std::string_view what) {
+  return fail(Code::kInvalid, fmt::format("{}: {}", key, what));
+}
+
+Result<json::object> object_of(const json::value& value, std::string_view what,
+                               std::span<const std::string> keys) {
+  if (value.is_null()) return json::object();
+  if (!value.is_object()) return wrong(what, "a map is expected");
+  for (const auto& member : value.get_object()) {
+    std::string key(member.key());
+    if (std::ranges::find(keys, key) == keys.end())
+      return wrong(key, "there is no such key" + did_you_mean(key, keys));
+  }
+  return value.get_object();
+}
+
+// One text or a list of them.
+Result<std::vector<std::string>> texts_of(const json::value& value, std::string_view key) {
+  std::vector<std::string> out;
+  if (value.is_string()) return std::vector<std::string>{std::string(value.get_string())};
+  if (!value.is_array()) return wrong(key, "text or a list of text is expected");
+  for (const json::value& item : value.get_array()) {
+    if (!item.is_string()) return wrong(key, "a list of text is expected");
+    out.emplace_back(item.get_string());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<PrincipalSpec> principal_spec_from_json(const std::string&, const json::value& value) {
+  const std::vector<std::string> keys = {"roles", "tags"};
+  TARN_ASSIGN(json::object object, object_of(value, "a principal", keys));
+  PrincipalSpec spec;
+  if (const json::value* roles = object.if_contains("roles")) {
+    TARN_ASSIGN(spec.roles, texts_of(*roles, "roles"));
+  }
+  if (const json::value* tags = object.if_contains("tags")) {
+    if (!tags->is_object()) return wrong("tags", "a map of text is expected");
+    for (const auto& tag : tags->get_object()) {
+      if (!tag.value().is_string()) return wrong("tags", "a map of text is expected");
+      spec.tags[std::string(tag.key())] = std::string(tag.value().get_string());
+    }
+  }
+  return spec;
+}
+
+Result<RoleSpec> role_spec_from_json(const std::string&, const json::value& value) {
+  RoleSpec spec;
+  if (value.is_null()) return spec;
+  const json::value* grants = value.is_object() ? value.get_object().if_contains("grants") : &value;
+  if (grants == nullptr || !grants->is_array())
+    return wrong("a role", "a list of grants is expected, such as [ { select: raw.* } ]");
+  TARN_ASSIGN(spec.grants, grants_from_json(json::serialize(*grants)));
+  return spec;
+}
+
+Result<SecretSpec> secret_spec_from_json(const std::string&, const json::value& value) {
+  const std::vector<std::string> keys = {"description"};
+  TARN_ASSIGN(json::object object, object_of(value, "a secret", keys));
+  SecretSpec spec;
+  if (const json::value* description = object.if_contains("description")) {
+    if (!description->is_string()) return wrong("description", "text is expected");
+    spec.description = std::string(description->get_string());
+  }
+  return spec;
+}
+
+json::value to_json(const PrincipalSpec& spec) {
+  json::array roles;
+  for (const std::string& role : spec.roles) roles.push_back(json::string(role));
+  json::object out{{"roles", std::move(roles)}};
+  if (spec.tags.empty()) return out;
+  json::object tags;
+  for (const auto& [key, value] : spec.tags) tags[key] = value;
+  out["tags"] = std::move(tags);
+  return out;
+}
+
+json::value to_json(const RoleSpec& spec) {
+  return json::object{{"grants", json::parse(grants_to_json(spec.grants))}};
+}
+
+json::value to_json(const SecretSpec& spec) {
+  json::object out;
+  if (!spec.description.empty()) out["description"] = spec.description;
+  return out;
+}
+
+PrincipalSpec spec_of(const User& user) {
+  return {user.roles, user.tags};
+}
+RoleSpec spec_of(const Role& role) {
+  return {role.grants};
+}
+SecretSpec spec_of(const SecretInfo& secret) {
+  return {secret.description};
+}
+
+Status put_principal(Identities& identities, const std::string& name, const PrincipalSpec& spec,
+                     Origin origin) {
+  User user;
+  if (auto have = identities.user(name)) user = *std::move(have);
+  user.name = name;
+  user.origin = origin;
+  user.roles = spec.roles;
+  user.tags = spec.tags;
+  return identities.put_user(user);
+}
+
+Status put_role(Identities& identities, const std::string& name, const RoleSpec& spec, Origin origin) {
+  Role role;
+  if (auto have = identities.role(name)) role = *std::move(have);
+  role.name = name;
+  role.origin = origin;
+  role.grants = spec.grants;
+  return identities.put_role(role);
+}
+
+}  // namespace tarn::access
