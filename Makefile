@@ -25,12 +25,14 @@ demo: deps ## Build, start a lake, stream three million real flights into it and
 	@examples/flights/demo.sh
 
 test: build $(VENV)/ready ## Build and pass every test
+	@tools/install_deps.sh test
 	@tests/run.sh
 
 bench: build $(VENV)/ready ## Measure against the peers; writes build/bench.json
 	@tools/install_deps.sh bench
 	@cmake --preset release -DTARN_BENCH=ON > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build --preset release --parallel $(JOBS) --target records_bench
+	@cmake --build --preset release --parallel $(JOBS) --target records_bench http_replay
+	@$(PYTHON) -m pip install -q -r bench/requirements.txt
 	@$(PYTHON) bench/run.py
 
 crash: build $(VENV)/ready ## A thousand crashes: nothing acknowledged may be lost or doubled

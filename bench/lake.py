@@ -1,5 +1,6 @@
 """A lake for benchmarks: starts the program in a temporary folder, speaks plain HTTP to it over kept connections."""
 
+import base64
 import json
 import pathlib
 import random
@@ -48,14 +49,15 @@ def batches(events, per_batch):
 class Connection:
     """One kept HTTP connection."""
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, key=""):
+        self.authorization = f"Authorization: Basic {base64.b64encode(key.encode()).decode()}\r\n" if key else ""
         self.socket = socket.create_connection((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
     def request(self, method, target, body=b"", content_type="application/x-ndjson"):
         head = (f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n").encode()
+                f"{self.authorization}Content-Length: {len(body)}\r\n\r\n").encode()
         self.socket.sendall(head + body)
         return self._answer()
 
@@ -150,7 +152,13 @@ class Lake:
         self.process.wait()
 
     def connect(self):
-        return Connection(self.host, self.port)
+        return Connection(self.host, self.port, ":".join(self.key()))
+
+    def key(self):
+        """The root's access key: id and secret."""
+        lines = (self.data / "root.key").read_text().splitlines()
+        values = dict(line.split(" = ", 1) for line in lines if " = " in line)
+        return values["access_key_id"].strip(), values["secret_access_key"].strip()
 
     def send_all(self, stream, bodies, connections):
         """Sends all bodies over several connections, each batch acknowledged before the connection's next."""

@@ -223,13 +223,22 @@ def bench_restart(options, figures):
         lake.kill()
 
 
-BENCHES = [bench_records, bench_durable, bench_visible, bench_sql, bench_small_batches, bench_restart]
+def bench_objects(options, figures):
+    """The S3 door: 64 MiB and 1 KiB objects, a listing of a million keys, beside plain files and moto_server."""
+    import objects
+
+    objects.run(options, report)
+
+
+BENCHES = [bench_records, bench_durable, bench_visible, bench_sql, bench_small_batches, bench_restart,
+           bench_objects]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--seconds", type=int, default=20, help="of the visibility measurement")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="in the bucket that is listed")
     parser.add_argument("--only", default="", help="part of a benchmark's name")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()

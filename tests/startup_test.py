@@ -33,12 +33,6 @@ def test_a_taken_port_is_named(tmp_path):
         assert str(port) in result.stderr, result.stderr
 
 
-def test_it_binds_to_this_machine_only_and_says_why(tmp_path):
-    result = up(tmp_path, "--http", "0.0.0.0:0")
-    assert result.returncode != 0
-    assert "principals" in result.stderr, result.stderr
-
-
 def test_a_data_path_that_is_a_file_is_named(tmp_path):
     (tmp_path / "data").write_text("not a folder")
     result = up(tmp_path, "--http", "127.0.0.1:0")

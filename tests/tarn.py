@@ -64,7 +64,10 @@ class SqlError(Exception):
 class Lake:
     """One data folder and, while it runs, the process that serves it."""
 
-    def __init__(self, data, lake_file_text="lake: test\n", env=None, program=None):
+    def __init__(self, data, lake_file_text="lake: test\n", env=None, program=None, ca_file=None):
+        self.ca_file = ca_file
+        self.scheme = "https" if ca_file else "http"
+        self.http = "127.0.0.1:0"  # where it listens; port 0 is any free one
         self.data = Path(data)
         self.lake_file = self.data.parent / f"{self.data.name}.yaml"
         self.log_file = self.data.parent / f"{self.data.name}.log"
@@ -86,23 +89,36 @@ class Lake:
         address.unlink(missing_ok=True)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "up", "-f", self.lake_file, "--data", self.data, "--http", "127.0.0.1:0"],
+                [self.program, "up", "-f", self.lake_file, "--data", self.data, "--http", self.http],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.env, **(env or {})})
         deadline = time.monotonic() + START_SECONDS_MAX
-        self.session = requests.Session()
+        self.session = self.new_session()
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 status, self.process = self.process.returncode, None
                 raise StartFailed(status, self.log_tail())
             try:
-                self.url = "http://" + address.read_text().strip().removeprefix("http://")
+                self.url = f"{self.scheme}://{address.read_text().strip().split('://')[-1]}"
                 if self.request("GET", "/v1/health").status == 200:
+                    self.session.auth = self.key()
                     return self
             except (FileNotFoundError, Gone):
                 pass
             time.sleep(0.01)
         self.kill()
         raise StartFailed(None, f"no answer in {START_SECONDS_MAX} s\n{self.log_tail()}")
+
+    def key(self):
+        """The root's access key: its id and its secret."""
+        lines = dict(line.split(" = ", 1) for line in (self.data / "root.key").read_text().splitlines() if " = " in line)
+        return lines["access_key_id"].strip(), lines["secret_access_key"].strip()
+
+    def new_session(self):
+        """A connection of its own, with the root's key once there is one."""
+        session = requests.Session()
+        if (self.data / "root.key").exists():
+            session.auth = self.key()
+        return session
 
     def stop(self):
         """Asks it to end, as a service manager does; returns its exit status."""
@@ -146,7 +162,8 @@ class Lake:
 
     def request(self, method, path, body=None, headers=None, timeout=REQUEST_SECONDS_MAX, session=None):
         try:
-            answer = (session or self.session).request(method, self.url + path, data=body, headers=headers, timeout=timeout)
+            answer = (session or self.session).request(method, self.url + path, data=body, headers=headers, timeout=timeout,
+                                                              auth=self.session.auth, verify=self.ca_file or True)
         except requests.exceptions.RequestException as error:
             raise Gone(str(error)) from None
         return Answer(answer.status_code, answer.content, answer.headers)
@@ -191,10 +208,16 @@ class Lake:
 
     def command(self, *arguments, check=None, stdin=None):
         result = subprocess.run([self.program, *map(str, arguments)], input=stdin, capture_output=True, text=True,
-                                timeout=REQUEST_SECONDS_MAX, env={**os.environ, "TARN_URL": self.url or ""})
+                                timeout=REQUEST_SECONDS_MAX, env={**os.environ, **self.command_env()})
         if check is not None:
             assert result.returncode == check, f"tarn {' '.join(map(str, arguments))}: {result.returncode}\n{result.stdout}{result.stderr}"
         return result
+
+    def command_env(self):
+        env = {"TARN_URL": self.url or "", "TARN_CA_FILE": str(self.ca_file or "")}
+        if (self.data / "root.key").exists():
+            env["TARN_ACCESS_KEY_ID"], env["TARN_SECRET_ACCESS_KEY"] = self.key()
+        return env
 
     def verify(self):
         """`tarn verify` of the stored lake, which nobody may be using; returns its result."""

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that building, testing and linting Tarn needs, if any is missing.
-# `install_deps.sh bench` adds those of the benchmarks.
+# `install_deps.sh bench` adds those of the benchmarks, `install_deps.sh test` the clients that tests start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
   g++ make cmake ninja-build mold git ca-certificates pkg-config npm python3 python3-venv
   libboost1.81-dev libboost-json1.81-dev libsimdjson-dev libavro-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev
-  libspdlog-dev libfmt-dev libcurl4-openssl-dev libssl-dev libedit-dev libzstd-dev zlib1g-dev
+  libspdlog-dev libfmt-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libedit-dev libzstd-dev zlib1g-dev
   libgtest-dev libgmock-dev
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev curl
 )
 # Peers that `make bench` measures beside.
+[ "${1:-}" = test ] && packages+=(python3-boto3 awscli rclone s3cmd openssl)
 [ "${1:-}" = bench ] && packages+=(libbenchmark-dev postgresql-15 postgresql-client-15)
 
 mkdir -p build

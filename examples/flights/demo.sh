@@ -51,7 +51,7 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 TARN_URL=http://$(cat "$work/lake/http.address")
-export TARN_URL
+export TARN_URL TARN_DATA=$work/lake  # where the commands find the root's key
 sed -n 's/^[^ ]* *info *//p' "$work/tarn.log"
 
 say "Streaming 3,000,000 flights into it; SQL looks once a second"
@@ -68,8 +68,8 @@ wait "$put"
 
 say "Delivering the rest, and what was written"
 run flush flights
-run sql -c "SELECT committed_at, operation, records FROM system.snapshots ORDER BY committed_at DESC LIMIT 5"
-run sql -c "SELECT name, records, files, bytes, snapshots FROM system.tables"
+run sql -c "SELECT committed_at, operation, records FROM system.snapshots WHERE database = 'raw' ORDER BY committed_at DESC LIMIT 5"
+run sql -c "SELECT name, records, files, bytes, snapshots FROM system.tables WHERE database = 'raw'"
 echo "${dim}Parquet files under build/demo/lake/objects:$plain"
 find "$work/lake/objects" -name '*.parquet' -printf '  %P  %s bytes\n' | sort | head -n 5
 
@@ -77,9 +77,11 @@ say "Average delay in minutes, by hour of departure"
 run sql --chart -c "SELECT strftime(time, '%H:00') AS hour, round(avg(delay), 1) AS delay FROM raw.flights GROUP BY hour ORDER BY hour"
 
 stop_lake
-say "Three commands to try next"
+say "What to try next"
 cat <<END
+  export TARN_DATA=build/demo/lake                                                    # where its root key is
   build/release/bin/tarn up -f examples/flights/lake.yaml --data build/demo/lake      # start this lake again, here
   build/release/bin/tarn sql                                                          # and ask it, in another terminal
-  curl --data-binary '{"date":"01012359","delay":5}' localhost:9700/v1/streams/flights/records
+  eval "\$(build/release/bin/tarn env --data build/demo/lake)"                         # or with any S3 client, and curl:
+  curl -u "\$AWS_ACCESS_KEY_ID:\$AWS_SECRET_ACCESS_KEY" --data-binary '{"date":"01012359","delay":5}' localhost:9700/v1/streams/flights/records
 END

@@ -27,6 +27,9 @@ struct Arguments {
   PutOptions put;
   SqlOptions sql;
   VerifyOptions verify;
+  KeyOptions key;
+  UserOptions user;
+  SecretOptions secret;
   std::string name;
   std::filesystem::path data = ".tarn";
   bool table = false;
@@ -60,6 +63,9 @@ class CommandLine {
     add_sql();
     add_looking();
     add_doing();
+    add_keys();
+    add_users();
+    add_secrets();
     add_local();
   }
   CLI::App& app() { return app_; }
@@ -117,12 +123,13 @@ class CommandLine {
 
   void add_destroy() {
     DestroyOptions& options = arguments_.destroy;
-    CLI::App* sub =
-        add("destroy", "Delete a stream or a table", "  tarn destroy clicks\n  tarn destroy raw.clicks --yes",
-            [&options](Context& context) { return command_destroy(context, options); });
+    CLI::App* sub = add("destroy", "Delete a stream, a table or another resource",
+                        "  tarn destroy clicks\n  tarn destroy raw.clicks --yes",
+                        [&options](Context& context) { return command_destroy(context, options); });
     sub->add_option("name", options.name, "Its name")->required();
-    sub->add_option("--kind", options.kind, "stream or table, when both have the name")
-        ->check(CLI::IsMember({"stream", "table"}));
+    sub->add_option("--kind", options.kind,
+                    "stream, table, bucket, role, principal or secret, when more than one has the name")
+        ->check(CLI::IsMember({"stream", "table", "bucket", "role", "principal", "secret"}));
     sub->add_flag("-y,--yes", options.yes, "Don't ask");
     with_url(sub);
   }
@@ -206,6 +213,87 @@ class CommandLine {
     }
   }
 
+  // One of a command's actions: `tarn key create`.
+  CLI::App* add_action(CLI::App* command, const std::string& name, const std::string& help,
+                       std::function<void()> chosen) {
+    CLI::App* sub = command->add_subcommand(name, help);
+    sub->callback(std::move(chosen));
+    with_url(sub);
+    with_json(sub);
+    return sub;
+  }
+
+  void add_keys() {
+    KeyOptions& options = arguments_.key;
+    CLI::App* key = add("key", "Access keys: create, list, enable, disable, delete",
+                        "  tarn key create alice --description laptop\n  tarn key list\n"
+                        "  tarn key disable AKIAIOSFODNN7EXAMPLE",
+                        [&options](Context& context) { return command_key(context, options); });
+    key->require_subcommand(1);
+    auto act = [&options](KeyAction action) { return [&options, action] { options.action = action; }; };
+    CLI::App* sub =
+        add_action(key, "create", "Make a key; its secret is shown once", act(KeyAction::kCreate));
+    sub->add_option("user", options.user, "Whose (default: your own)");
+    sub->add_option("--description", options.description, "What it is for");
+    sub = add_action(key, "list", "List the keys", act(KeyAction::kList));
+    sub->add_option("user", options.user, "Whose (default: all)");
+    for (auto [name, help, action] : {std::tuple{"enable", "Let a key in again", KeyAction::kEnable},
+                                      {"disable", "Keep a key out", KeyAction::kDisable},
+                                      {"delete", "Remove a key", KeyAction::kDelete}}) {
+      add_action(key, name, help, act(action))->add_option("id", options.id, "The key's id")->required();
+    }
+  }
+
+  void add_users() {
+    UserOptions& options = arguments_.user;
+    CLI::App* user =
+        add("user", "Users: create, list, show, password, delete",
+            "  tarn user create alice --role analyst\n  tarn user password alice\n  tarn user list",
+            [&options](Context& context) { return command_user(context, options); });
+    user->require_subcommand(1);
+    auto act = [&options](UserAction action) { return [&options, action] { options.action = action; }; };
+    CLI::App* sub =
+        add_action(user, "create", "Make a user, or give it other roles", act(UserAction::kCreate));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_option("--role", options.roles, "A role; may be said more than once");
+    add_action(user, "list", "List the users", act(UserAction::kList));
+    sub = add_action(user, "show", "Show a user", act(UserAction::kShow));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub =
+        add_action(user, "password", "Set a password, read from standard input", act(UserAction::kPassword));
+    sub->add_option("name", options.name, "Whose")->required();
+    sub->add_flag("--none", options.no_password, "Take the password away");
+    sub = add_action(user, "delete", "Remove a user and its keys", act(UserAction::kDelete));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_flag("-y,--yes", options.yes, "Don't ask");
+  }
+
+  void add_secrets() {
+    SecretOptions& options = arguments_.secret;
+    CLI::App* secret =
+        add("secret", "Secrets: set, list, show, rotate, delete, rekey",
+            "  tarn secret set warehouse-password < password.txt\n  tarn secret rotate api-token\n"
+            "  tarn secret rekey   # a new key file, everything sealed again",
+            [&options](Context& context) { return command_secret(context, options); });
+    secret->require_subcommand(1);
+    auto act = [&options](SecretAction action) { return [&options, action] { options.action = action; }; };
+    CLI::App* sub = add_action(secret, "set", "Give a secret a value", act(SecretAction::kSet));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_option("file", options.file, "Where the value is (default: standard input)");
+    add_action(secret, "list", "List the secrets, not their values", act(SecretAction::kList));
+    sub = add_action(secret, "show", "Print a secret's value", act(SecretAction::kShow));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub = add_action(secret, "rotate", "Give a secret a new random value", act(SecretAction::kRotate));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_option("--length", options.length, "Characters")
+        ->capture_default_str()
+        ->check(CLI::Range(8, 4096));
+    sub = add_action(secret, "delete", "Remove a secret", act(SecretAction::kDelete));
+    sub->add_option("name", options.name, "Its name")->required();
+    sub->add_flag("-y,--yes", options.yes, "Don't ask");
+    add_action(secret, "rekey", "Make a new key file and seal everything with it", act(SecretAction::kRekey));
+  }
+
   void add_local() {
     VerifyOptions& verify = arguments_.verify;
     CLI::App* sub = add("verify", "Check a stored lake, as fsck does a disk",
@@ -232,18 +320,14 @@ class CommandLine {
   CLI::App app_;
 };
 
-std::string lake_url(const std::string& given) {
-  if (!given.empty()) return given;
-  const char* from_environment = std::getenv("TARN_URL");
-  if (from_environment != nullptr && *from_environment != '\0') return from_environment;
-  return "http://127.0.0.1:9700";
-}
-
 int run_command(Arguments& arguments, std::ostream& out, std::ostream& err) {
   HttpLibrary http;
-  Context context{
-      out,           err, Terminal::of(STDOUT_FILENO), Terminal::of(STDERR_FILENO), lake_url(arguments.url),
-      arguments.json};
+  Context context{out,
+                  err,
+                  Terminal::of(STDOUT_FILENO),
+                  Terminal::of(STDERR_FILENO),
+                  find_endpoint(arguments.url),
+                  arguments.json};
   auto done = arguments.command(context);
   out.flush();
   if (done) return *done;

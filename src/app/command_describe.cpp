@@ -146,7 +146,7 @@ Status show_table(Context& context, HttpClient& client, json::object table) {
 }  // namespace
 
 Result<int> command_describe(Context& context, const std::string& name) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   auto stream = client.call({.target = "/v1/streams/" + encode_url(name)});
   if (stream && stream->is_object()) {
     if (context.json) {

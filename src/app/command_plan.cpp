@@ -54,7 +54,7 @@ bool confirmed(Context& context, const Resource& resource) {
 }  // namespace
 
 Result<int> command_plan(Context& context, const PlanOptions& options) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   std::unique_ptr<Resources> resources = http_resources(client);
   TARN_ASSIGN(Plan plan, plan_against_lake(*resources, options));
   context.out << (context.json ? plan_json(plan) : render_plan(plan, context.out_terminal));
@@ -62,7 +62,7 @@ Result<int> command_plan(Context& context, const PlanOptions& options) {
 }
 
 Result<int> command_apply(Context& context, const PlanOptions& options) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   std::unique_ptr<Resources> resources = http_resources(client);
   TARN_ASSIGN(Plan plan, plan_against_lake(*resources, options));
   int done = 0;
@@ -79,7 +79,7 @@ Result<int> command_apply(Context& context, const PlanOptions& options) {
 }
 
 Result<int> command_destroy(Context& context, const DestroyOptions& options) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   std::unique_ptr<Resources> resources = http_resources(client);
   TARN_ASSIGN(Resource resource, find_resource(*resources, options));
   if (!options.yes) {

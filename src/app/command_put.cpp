@@ -134,10 +134,10 @@ class Put {
 
 Result<int> command_put(Context& context, const PutOptions& options) {
   // A lake that isn't there, or has no such stream, is told before anything is read.
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   TARN_ASSIGN(json::value found, client.call({.target = "/v1/streams/" + encode_url(options.stream)}));
   UploadOptions upload;
-  upload.url = context.url;
+  upload.endpoint = context.endpoint;
   upload.stream = options.stream;
   upload.batch_records = options.batch;
   upload.gzip = options.gzip;

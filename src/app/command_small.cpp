@@ -6,12 +6,12 @@
 #include <duckdb.h>
 #include <fmt/core.h>
 
+#include "access/identities.h"
 #include "app/commands.h"
 #include "app/json_text.h"
 #include "app/lake_keys.h"
 #include "app/version.h"
 #include "base/bytes.h"
-#include "base/file.h"
 
 namespace tarn::app {
 namespace {
@@ -52,7 +52,7 @@ std::string maintained_text(const std::string& table, const json::object& done) 
 }  // namespace
 
 Result<int> command_flush(Context& context, const std::string& stream) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   TARN_ASSIGN(std::vector<std::string> names, names_or_all(client, stream, "streams"));
   json::array answers;
   for (const std::string& name : names) {
@@ -69,7 +69,7 @@ Result<int> command_flush(Context& context, const std::string& stream) {
 }
 
 Result<int> command_maintain(Context& context, const std::string& table) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   TARN_ASSIGN(std::vector<std::string> names, names_or_all(client, table, "tables"));
   json::object answers;
   for (const std::string& name : names) {
@@ -86,7 +86,7 @@ Result<int> command_maintain(Context& context, const std::string& table) {
 }
 
 Result<int> command_redrive(Context& context, const std::string& stream) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   HttpRequest request;
   request.method = "POST";
   request.target = fmt::format("/v1/streams/{}/redrive", encode_url(stream));
@@ -103,17 +103,34 @@ Result<int> command_redrive(Context& context, const std::string& stream) {
 }
 
 Result<int> command_env(Context& context, const std::filesystem::path& data) {
-  std::string url = context.url;
-  // A lake that runs on this folder has noted where it listens.
-  if (auto address = read_file(data / "http.address"); address && !address->empty()) {
-    while (address->ends_with('\n')) address->pop_back();
-    url = "http://" + *address;
+  // A lake that runs on this folder has noted where it listens, and keeps its root key.
+  std::string here = running_url(data);
+  std::string url = here.empty() ? context.endpoint.url : here;
+  Credentials credentials = context.endpoint.credentials;
+  if (auto key = access::read_key_file(data / "root.key"); key && !here.empty()) {
+    credentials = {key->id, key->secret, ""};
+  } else if (!key && key.error().code == Code::kDenied) {
+    return fail(std::move(key).error());
+  }
+  json::object out{{"TARN_URL", url},
+                   {"AWS_ENDPOINT_URL", url},
+                   {"AWS_REGION", "us-east-1"},
+                   {"AWS_DEFAULT_REGION", "us-east-1"}};
+  if (!credentials.key_id.empty()) {
+    out["AWS_ACCESS_KEY_ID"] = credentials.key_id;
+    out["AWS_SECRET_ACCESS_KEY"] = credentials.secret;
+    if (!credentials.token.empty()) out["AWS_SESSION_TOKEN"] = credentials.token;
   }
   if (context.json) {
-    context.out << pretty_json(json::object{{"TARN_URL", url}}) << "\n";
-  } else {
-    context.out << fmt::format("export TARN_URL={}\n", url);
+    context.out << pretty_json(out) << "\n";
+    return kDone;
   }
+  for (const auto& member : out)
+    context.out << fmt::format("export {}='{}'\n", std::string_view(member.key()),
+                               std::string_view(member.value().get_string()));
+  if (credentials.key_id.empty())
+    context.err << "no key: there is no lake's folder " << data.string()
+                << " here; name it with --data, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n";
   return kDone;
 }
 

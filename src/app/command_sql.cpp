@@ -60,7 +60,7 @@ std::string one_line(std::string text) {
 }
 
 Status converse(Context& context, SqlSession& session) {
-  context.err << fmt::format("Connected to {}. \\? for help, \\q to leave.\n", context.url);
+  context.err << fmt::format("Connected to {}. \\? for help, \\q to leave.\n", context.endpoint.url);
   LineEditor editor(history_file());
   StatementSplitter splitter;
   std::string typed;  // since the statement began, for the history
@@ -104,7 +104,7 @@ Result<int> command_sql(Context& context, const SqlOptions& options) {
   }
   if (!options.statement && isatty(STDIN_FILENO) == 1) {
     // A lake that isn't there is told before anything is typed.
-    HttpClient client(context.url);
+    HttpClient client(context.endpoint);
     TARN_TRY(client.send({.target = "/v1/health"}));
     TARN_TRY(converse(context, session));
     return kDone;

@@ -107,7 +107,7 @@ std::string tables_table(const json::array& tables, const Terminal& terminal) {
 }  // namespace
 
 Result<int> command_status(Context& context) {
-  HttpClient client(context.url);
+  HttpClient client(context.endpoint);
   TARN_ASSIGN(Look first, look(client));
   TARN_ASSIGN(json::value tables, client.call({.target = "/v1/tables"}));
   const json::array* list = tables.is_object() ? array_at(tables.get_object(), "tables") : nullptr;

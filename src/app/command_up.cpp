@@ -28,19 +28,39 @@ Result<LakeFile> file_to_apply(const UpOptions& options) {
   return LakeFile{};
 }
 
+// Shown at the first start and never again; a log that is kept is no place for it.
+void show_root_key(Context& context, const access::NewAccessKey& key, const std::filesystem::path& data) {
+  std::string file = (data / "root.key").string();
+  TARN_LOG(info, "a new lake: its root key is in {} (mode 0600); `tarn env --data {}` prints it for SDKs",
+           file, data.string());
+  if (!context.out_terminal.interactive) return;
+  context.out << fmt::format("\n  access key id      {}\n  secret access key  {}\n\n", key.key.id,
+                             key.secret);
+  context.out.flush();
+}
+
+void say_where(const LakeFile& file, const std::string& address) {
+  bool tls = !file.tls.certificate.empty();
+  TARN_LOG(info, "listening on http{}://{}", tls ? "s" : "", address);
+  auto at = parse_address(address);
+  if (at && !is_loopback(*at) && !tls)
+    TARN_LOG(
+        warn,
+        "other machines reach this port without TLS: only signed requests (SigV4) are taken from them, and "
+        "what is sent can be read on the way. Set tls.certificate and tls.key in the lake file");
+}
+
 }  // namespace
 
-Result<int> command_up(Context&, const UpOptions& options) {
+Result<int> command_up(Context& context, const UpOptions& options) {
   TARN_ASSIGN(LakeFile file, file_to_apply(options));
   if (!options.http.empty()) file.http = options.http;
   // Before any thread starts, so that every thread leaves these signals to this one.
   Interrupts interrupts({SIGTERM, SIGINT});
   TARN_LOG(info, "tarn {} opens lake {} in {}", kVersion, file.name, options.data.string());
   TARN_ASSIGN(std::unique_ptr<LakeProcess> lake, LakeProcess::start(options.data, file));
-  TARN_LOG(
-      info,
-      "listening on http://{} (this machine only, and open to every user of it: principals don't exist yet)",
-      lake->address());
+  if (lake->new_root_key()) show_root_key(context, *lake->new_root_key(), options.data);
+  say_where(file, lake->address());
   int signal = interrupts.wait();
   TARN_LOG(info, "{}: delivering what is there, then stopping; once more to stop at once",
            signal == SIGINT ? "interrupted" : "told to stop");

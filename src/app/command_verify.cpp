@@ -42,6 +42,8 @@ std::string report_json(const VerifyReport& report) {
                                   {"running", report.running},
                                   {"shards", std::move(shards)},
                                   {"tables", std::move(tables)},
+                                  {"objects", json::object{{"versions", report.objects.versions},
+                                                           {"bytes", report.objects.bytes}}},
                                   {"problems", std::move(problems)}}) +
          "\n";
 }
@@ -65,6 +67,9 @@ void show(Context& context, const VerifyReport& report) {
     context.out << fmt::format("table  {}: {} records, {} snapshots{}\n", t.table, with_commas(t.records),
                                t.snapshots, positions);
   }
+  if (report.objects.versions > 0)
+    context.out << fmt::format("bucket objects: {} versions, {}\n", with_commas(report.objects.versions),
+                               human_bytes(report.objects.bytes));
   for (const std::string& problem : report.problems) {
     context.out << paint(context.out_terminal, Colour::kRed, "problem ") << problem << "\n";
   }

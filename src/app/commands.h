@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/endpoint.h"
 #include "app/http_client.h"
 #include "app/terminal.h"
 #include "base/error.h"
@@ -28,7 +29,7 @@ struct Context {
   std::ostream& err;
   Terminal out_terminal;
   Terminal err_terminal;
-  std::string url = "http://127.0.0.1:9700";
+  Endpoint endpoint;
   bool json = false;
 };
 
@@ -61,6 +62,29 @@ struct SqlOptions {
   bool expanded = false;
   size_t rows_max = 1000;  // shown in a table; 0: all
 };
+enum class KeyAction { kCreate, kList, kEnable, kDisable, kDelete };
+struct KeyOptions {
+  KeyAction action = KeyAction::kList;
+  std::string user;  // empty: the caller's own; of list: all
+  std::string id;
+  std::string description;
+};
+enum class UserAction { kCreate, kList, kShow, kPassword, kDelete };
+struct UserOptions {
+  UserAction action = UserAction::kList;
+  std::string name;
+  std::vector<std::string> roles;
+  bool no_password = false;  // of kPassword: take it away
+  bool yes = false;
+};
+enum class SecretAction { kSet, kList, kShow, kRotate, kDelete, kRekey };
+struct SecretOptions {
+  SecretAction action = SecretAction::kList;
+  std::string name;
+  std::string file;  // of kSet: where the value is; empty or -: standard input
+  size_t length = 32;
+  bool yes = false;
+};
 struct VerifyOptions {
   std::filesystem::path data = ".tarn";
 };
@@ -78,6 +102,9 @@ Result<int> command_maintain(Context& context, const std::string& table);
 Result<int> command_verify(Context& context, const VerifyOptions& options);
 Result<int> command_redrive(Context& context, const std::string& stream);
 Result<int> command_env(Context& context, const std::filesystem::path& data);
+Result<int> command_key(Context& context, const KeyOptions& options);
+Result<int> command_user(Context& context, const UserOptions& options);
+Result<int> command_secret(Context& context, const SecretOptions& options);
 Result<int> command_schema(Context& context, bool table);
 Result<int> command_version(Context& context);
 

@@ -81,6 +81,9 @@ std::optional<Code> code_of(std::string_view name) {
 // For answers of something that is no lake (a proxy), which have no code.
 Code code_of_status(int status) {
   switch (status) {
+    case 401:
+    case 403:
+      return Code::kDenied;
     case 404:
       return Code::kNotFound;
     case 409:
@@ -100,10 +103,11 @@ Code code_of_status(int status) {
 
 struct HttpClient::Impl {
   std::string url;
+  Endpoint endpoint;
   CURL* handle = curl_easy_init();
   std::function<bool()> cancelled;
 
-  explicit Impl(std::string base) : url(std::move(base)) {
+  explicit Impl(Endpoint at) : url(at.url), endpoint(std::move(at)) {
     while (url.ends_with('/')) url.pop_back();
     if (url.find("://") == std::string::npos) url = "http://" + url;
   }
@@ -112,12 +116,32 @@ struct HttpClient::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<HttpResponse> run(const HttpRequest& request, const std::function<Status(std::string_view)>* piece);
+  void set_credentials(std::unique_ptr<curl_slist, FreeList>& headers);
   void set_options(const HttpRequest& request, Transfer& transfer, curl_slist* headers);
+  Error refused(const HttpResponse& response) const;
   Error failure(CURLcode code, Transfer& transfer, const char* detail) const;
 };
 
+// Basic shows the secret to whoever reads along, so it is for TLS and for this machine only.
+void HttpClient::Impl::set_credentials(std::unique_ptr<curl_slist, FreeList>& headers) {
+  const Credentials& key = endpoint.credentials;
+  if (!endpoint.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, endpoint.ca_file.c_str());
+  if (key.key_id.empty()) return;
+  curl_easy_setopt(handle, CURLOPT_USERNAME, key.key_id.c_str());
+  curl_easy_setopt(handle, CURLOPT_PASSWORD, key.secret.c_str());
+  bool here = url.starts_with("http://127.") || url.starts_with("http://localhost") ||
+              url.starts_with("http://[::1]");
+  if (key.token.empty() && (here || url.starts_with("https://"))) {
+    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    return;
+  }
+  curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:tarn");
+  if (!key.token.empty())
+    headers.reset(
+        curl_slist_append(headers.release(), fmt::format("x-amz-security-token: {}", key.token).c_str()));
+}
+
 void HttpClient::Impl::set_options(const HttpRequest& request, Transfer& transfer, curl_slist* headers) {
-  curl_easy_reset(handle);
   curl_easy_setopt(handle, CURLOPT_URL, (url + request.target).c_str());
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_NOPROXY,
@@ -138,6 +162,18 @@ void HttpClient::Impl::set_options(const HttpRequest& request, Transfer& transfe
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data() == nullptr ? "" : request.body.data());
   curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+// Without a key the lake's own words are for whoever writes a client; these are for whoever types a command.
+Error HttpClient::Impl::refused(const HttpResponse& response) const {
+  if (response.status != 401 || !endpoint.credentials.key_id.empty()) return error_of(response);
+  return {
+      Code::kDenied,
+      fmt::format(
+          "the lake at {} asks for an access key: name its folder with TARN_DATA, or set TARN_ACCESS_KEY_ID "
+          "and TARN_SECRET_ACCESS_KEY (`tarn env --data FOLDER` prints them)",
+          url),
+      0};
 }
 
 Error HttpClient::Impl::failure(CURLcode code, Transfer& transfer, const char* detail) const {
@@ -169,6 +205,8 @@ Result<HttpResponse> HttpClient::Impl::run(const HttpRequest& request,
   for (const auto& [name, value] : request.headers) {
     headers.reset(curl_slist_append(headers.release(), fmt::format("{}: {}", name, value).c_str()));
   }
+  curl_easy_reset(handle);
+  set_credentials(headers);
   set_options(request, transfer, headers.get());
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail.data());
@@ -181,7 +219,7 @@ Result<HttpResponse> HttpClient::Impl::run(const HttpRequest& request,
   return std::move(transfer.response);
 }
 
-HttpClient::HttpClient(std::string url) : impl_(std::make_unique<Impl>(std::move(url))) {}
+HttpClient::HttpClient(Endpoint endpoint) : impl_(std::make_unique<Impl>(std::move(endpoint))) {}
 HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
@@ -200,13 +238,13 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
 Result<HttpResponse> HttpClient::stream(const HttpRequest& request,
                                         const std::function<Status(std::string_view)>& piece) {
   TARN_ASSIGN(HttpResponse response, impl_->run(request, &piece));
-  if (response.status < 200 || response.status >= 300) return fail(error_of(response));
+  if (response.status < 200 || response.status >= 300) return fail(impl_->refused(response));
   return response;
 }
 
 Result<boost::json::value> HttpClient::call(const HttpRequest& request) {
   TARN_ASSIGN(HttpResponse response, send(request));
-  if (response.status < 200 || response.status >= 300) return fail(error_of(response));
+  if (response.status < 200 || response.status >= 300) return fail(impl_->refused(response));
   if (response.body.empty()) return boost::json::value(nullptr);
   auto parsed = parse_json(response.body);
   if (!parsed) {

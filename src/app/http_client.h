@@ -1,4 +1,5 @@
-// Requests to a lake's HTTP door, over one connection that is kept open.
+// Requests to a lake's HTTP door, over one connection that is kept open, with the endpoint's key: by Basic over TLS
+// and on this machine, signed (SigV4) otherwise.
 //
 // Owns: a libcurl handle.
 // Threads: one thread a client; `cancelled` is asked from the same thread, about once a second.
@@ -17,6 +18,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "app/endpoint.h"
 #include "base/error.h"
 
 namespace tarn::app {
@@ -36,7 +38,7 @@ struct HttpResponse {
 
 class HttpClient {
  public:
-  explicit HttpClient(std::string url);  // "http://127.0.0.1:9700"
+  explicit HttpClient(Endpoint endpoint);
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;

@@ -65,9 +65,10 @@ const KeyNode* Checker::find_key(const YamlEntry& entry, const KeyNode& keys, co
   if (auto found = keys.children.find(entry.key); found != keys.children.end()) {
     const KeyNode& child = found->second;
     if (child.key == nullptr || child.key->shape != Shape::kLater) return &child;
-    problem(entry.place, fmt::format("`{}` is not in this version yet; take it out (this version has streams "
-                                     "and databases)",
-                                     entry.key));
+    problem(entry.place,
+            fmt::format("`{}` is not in this version yet; take it out (this version has streams, "
+                        "databases, buckets, principals, roles and secrets)",
+                        entry.key));
     return nullptr;
   }
   if (keys.any) return keys.any.get();
@@ -108,6 +109,9 @@ json::value Checker::check(const YamlNode& node, const KeyNode& keys, const std:
     return json::object();
   }
   if (key.shape == Shape::kTexts) return check_texts(node, key, path);
+  if (key.shape == Shape::kTextOrTexts && node.kind == YamlNode::Kind::kList)
+    return check_texts(node, key, path);
+  if (key.shape == Shape::kList) return check_list(node, keys, path);
   if (key.shape == Shape::kColumn && node.kind == YamlNode::Kind::kMap) {
     if (node.find("type") == nullptr) problem(node.place, fmt::format("`{}` has no type", path));
     return check_map(node, keys, path);
@@ -117,6 +121,23 @@ json::value Checker::check(const YamlNode& node, const KeyNode& keys, const std:
     return nullptr;
   }
   return check_text(node, key, path);
+}
+
+json::value Checker::check_list(const YamlNode& node, const KeyNode& keys, const std::string& path) {
+  json::array out;
+  if (node.kind == YamlNode::Kind::kNull) return out;
+  if (node.kind != YamlNode::Kind::kList) {
+    wrong(node, *keys.key, path);
+    return out;
+  }
+  for (const YamlNode& item : node.items) {
+    if (item.kind != YamlNode::Kind::kMap) {
+      problem(item.place, fmt::format("`{}` must hold maps only, not {}", path, what_is(item)));
+    } else {
+      out.push_back(check_map(item, keys, path));
+    }
+  }
+  return out;
 }
 
 json::value Checker::check_texts(const YamlNode& node, const Key& key, const std::string& path) {

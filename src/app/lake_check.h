@@ -25,6 +25,7 @@ class Checker {
  private:
   boost::json::value check(const YamlNode& node, const KeyNode& keys, const std::string& path);
   boost::json::value check_text(const YamlNode& node, const Key& key, const std::string& path);
+  boost::json::value check_list(const YamlNode& node, const KeyNode& keys, const std::string& path);
   boost::json::value check_texts(const YamlNode& node, const Key& key, const std::string& path);
   const KeyNode* find_key(const YamlEntry& entry, const KeyNode& keys, const std::string& path);
   void wrong(const YamlNode& node, const Key& key, const std::string& path);

@@ -14,6 +14,8 @@
 #include "app/yaml_document.h"
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/nearest.h"
+#include "flow/system_streams.h"
 #include "lake/table_spec.h"
 
 namespace tarn::app {
@@ -76,7 +78,19 @@ class Reader {
   LakeFile read() {
     file_.name = text_at(checked_, "lake", file_.name);
     file_.http = text_at(checked_, "http", file_.http);
+    file_.region = text_at(checked_, "region", file_.region);
+    if (const json::array* domains = array_at(checked_, "domains")) {
+      for (const json::value& domain : *domains) file_.domains.emplace_back(domain.get_string());
+    }
+    read_tls();
     if (const json::object* settings = object_at(checked_, "settings")) read_settings(*settings);
+    read_each("buckets", "bucket", file_.buckets, [](const std::string& name, const json::value& value) {
+      return store::bucket_spec_from_json(name, value.is_object() ? value.get_object() : json::object());
+    });
+    read_each("roles", "role", file_.roles, access::role_spec_from_json);
+    read_each("principals", "principal", file_.principals, access::principal_spec_from_json);
+    read_each("secrets", "secret", file_.secrets, access::secret_spec_from_json);
+    check_roles();
     read_streams();
     read_databases();
     return std::move(file_);
@@ -114,10 +128,57 @@ class Reader {
       read(*http, "connections_max", to.http_connections_max);
       read(*http, "body_max", to.http_body_bytes_max);
     }
+    if (const json::object* objects = object_at(from, "objects")) {
+      std::optional<Duration> every;
+      read(*objects, "inline_max", to.object_inline_bytes_max);
+      read(*objects, "lifecycle_every", every);
+      if (every) to.lifecycle_every = *every;
+    }
     if (const json::object* maintenance = object_at(from, "maintenance")) {
       std::optional<Duration> every;
       read(*maintenance, "every", every);
       if (every) to.maintenance_every = *every;
+    }
+  }
+
+  void read_tls() {
+    const json::object* tls = object_at(checked_, "tls");
+    if (tls == nullptr) return;
+    file_.tls = {text_at(*tls, "certificate"), text_at(*tls, "key")};
+    if (file_.tls.certificate.empty() == file_.tls.key.empty()) return;
+    problems_.push_back({root_.find("tls")->place, "`tls` needs both: certificate and key"});
+  }
+
+  // Each entry of a map of resources, by the reader of its spec.
+  template <typename Spec, typename Read>
+  void read_each(const char* noun, const char* what, std::map<std::string, Spec>& out, Read read) {
+    const YamlEntry* entries = root_.find(noun);
+    const json::object* resources = object_at(checked_, noun);
+    if (entries == nullptr || resources == nullptr) return;
+    for (const YamlEntry& entry : entries->value.entries) {
+      const json::value* declared = resources->if_contains(entry.key);
+      if (declared == nullptr) continue;
+      auto spec = read(entry.key, *declared);
+      if (!spec) {
+        report(entry, fmt::format("{} `{}`", what, entry.key), spec.error());
+      } else {
+        out.emplace(entry.key, std::move(*spec));
+      }
+    }
+  }
+
+  // A principal's roles are in the file too: a slip of the pen must not take somebody's rights away.
+  void check_roles() {
+    std::vector<std::string> names;
+    for (const auto& [name, role] : file_.roles) names.push_back(name);
+    const YamlEntry* entries = root_.find("principals");
+    for (const auto& [name, principal] : file_.principals) {
+      for (const std::string& role : principal.roles) {
+        if (file_.roles.contains(role)) continue;
+        problems_.push_back(
+            {place_of_key(*entries, name), fmt::format("principal `{}`: there is no role `{}` in `roles`{}",
+                                                       name, role, did_you_mean(role, names))});
+      }
     }
   }
 
@@ -132,6 +193,8 @@ class Reader {
       json::object merged = *declared;
       if (defaults != nullptr) merge_under(merged, *defaults);
       auto spec = flow::stream_spec_from_json(entry.key, merged);
+      if (spec && flow::is_system_stream(entry.key))
+        spec = fail(Code::kInvalid, "names that begin with `system.` are the lake's own");
       if (!spec) {
         report(entry, fmt::format("stream `{}`", entry.key), spec.error());
       } else {

@@ -16,10 +16,12 @@
 #include <string_view>
 #include <vector>
 
+#include "access/specs.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "flow/stream_spec.h"
 #include "lake/catalog.h"
+#include "store/bucket_spec.h"
 
 namespace tarn::app {
 
@@ -43,12 +45,27 @@ struct Settings {
   std::optional<int> http_connections_max;
   std::optional<uint64_t> http_body_bytes_max;
   Duration maintenance_every = std::chrono::minutes(10);
+  Duration lifecycle_every = std::chrono::hours(1);
+  std::optional<uint64_t> object_inline_bytes_max;
+};
+
+// Certificate and key files of the HTTP port; without them it speaks plain HTTP.
+struct Tls {
+  std::string certificate;
+  std::string key;
 };
 
 struct LakeFile {
   std::string name = "lake";
   std::string http = "127.0.0.1:9700";
+  Tls tls;
+  std::string region = "us-east-1";  // what AWS clients are told
+  std::vector<std::string> domains;  // names of this lake: <bucket>.<domain> is a bucket's address
   Settings settings;
+  std::map<std::string, store::BucketSpec> buckets;
+  std::map<std::string, access::RoleSpec> roles;
+  std::map<std::string, access::PrincipalSpec> principals;
+  std::map<std::string, access::SecretSpec> secrets;
   std::map<std::string, flow::StreamSpec> streams;  // with `defaults` merged in
   std::set<std::string> databases;
   std::map<lake::TableName, lake::TableSpec> tables;

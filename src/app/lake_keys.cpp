@@ -15,8 +15,15 @@ std::vector<Key> general_keys() {
   return {
       {"lake", kText, "lake", "The lake's name.", "events"},
       {"http", kAddress, "127.0.0.1:9700",
-       "Where the HTTP door listens; loopback only until principals exist. `--http` overrides it.",
+       "Where the HTTP door listens. `--http` overrides it. Other machines should find TLS there.",
        "127.0.0.1:9700"},
+      {"tls", kMap, "", "TLS for the HTTP door; renewed files are noticed.", ""},
+      {"tls.certificate", kText, "", "The certificate and its chain, PEM.", "/etc/tarn/fullchain.pem"},
+      {"tls.key", kText, "", "Its key, PEM without a passphrase.", "/etc/tarn/privkey.pem"},
+      {"region", kText, "us-east-1", "What AWS clients are told; any region's signature is taken.",
+       "eu-west-1"},
+      {"domains", kTexts, "localhost", "Names of this lake: `<bucket>.<domain>` addresses a bucket.",
+       "[ lake.example.com ]"},
       {"settings", kMap, "", "Limits and sizes of this process; read when `tarn up` starts.", ""},
       {"settings.memory", kBytes, "half of the machine's", "Memory for queries and deliveries.", "2GiB"},
       {"settings.threads", kInteger, "one a core", "Threads for queries and deliveries.", "4", 1, 1024},
@@ -42,6 +49,10 @@ std::vector<Key> general_keys() {
       {"settings.maintenance", kMap, "", "Compaction, expiry and the removal of files that nothing names.",
        ""},
       {"settings.maintenance.every", kDuration, "10m", "How often each table is looked after.", "10m"},
+      {"settings.objects", kMap, "", "What is in buckets.", ""},
+      {"settings.objects.inline_max", kBytes, "16KiB", "Objects up to this are kept in the index itself.",
+       "16KiB"},
+      {"settings.objects.lifecycle_every", kDuration, "1h", "How often lifecycle rules are run.", "1h"},
   };
 }
 
@@ -166,6 +177,63 @@ std::vector<Key> table_keys() {
   };
 }
 
+std::vector<Key> bucket_keys() {
+  using enum Shape;
+  return {
+      {"buckets", kNames, "", "Buckets by name: objects of users, over S3.", ""},
+      {"buckets.*", kMap, "", "A bucket. Every key has a default: `reports: {}` is a bucket.", ""},
+      {"buckets.*.versioning",
+       kChoice,
+       "off",
+       "Keep what is overwritten and deleted.",
+       "enabled",
+       0,
+       0,
+       {"off", "enabled", "suspended"}},
+      {"buckets.*.events", kBoolean, "true", "Changes are events on the bus `default`.", "true"},
+      {"buckets.*.lifecycle", kList, "", "Rules that remove objects by age.",
+       "[ { prefix: tmp/, expire: 7d } ]"},
+      {"buckets.*.lifecycle.id", kText, "rule-<number>", "The rule's name.", "temporary"},
+      {"buckets.*.lifecycle.enabled", kBoolean, "true", "Is the rule on.", "true"},
+      {"buckets.*.lifecycle.prefix", kText, "every key", "Keys that begin so.", "tmp/"},
+      {"buckets.*.lifecycle.tags", kNames, "", "And have these tags.", ""},
+      {"buckets.*.lifecycle.tags.*", kText, "", "A tag's value.", "scratch"},
+      {"buckets.*.lifecycle.expire", kDuration, "", "Objects this old are removed.", "30d"},
+      {"buckets.*.lifecycle.noncurrent", kDuration, "", "Older versions, so long after they were replaced.",
+       "7d"},
+      {"buckets.*.lifecycle.noncurrent_keep", kInteger, "0", "But so many of them stay.", "3", 1, 100},
+      {"buckets.*.lifecycle.abort_uploads", kDuration, "", "Multipart uploads that were left open.", "1d"},
+      {"buckets.*.lifecycle.lonely_markers", kBoolean, "false", "Delete markers with nothing behind them.",
+       "true"},
+      {"buckets.*.lifecycle.larger_than", kBytes, "", "Only objects larger than this.", "1MiB"},
+      {"buckets.*.lifecycle.smaller_than", kBytes, "", "Only objects smaller than this.", "1GiB"},
+  };
+}
+
+std::vector<Key> access_keys() {
+  using enum Shape;
+  return {
+      {"principals", kNames, "", "Users by name. `anonymous` is who comes without credentials.", ""},
+      {"principals.*", kMap, "", "A user. Keys and passwords by `tarn key` and `tarn user`.", ""},
+      {"principals.*.roles", kTexts, "none", "Roles whose grants it has.", "[ analyst ]"},
+      {"principals.*.tags", kNames, "", "Tags, for conditions of policies.", ""},
+      {"principals.*.tags.*", kText, "", "A tag's value.", "data"},
+      {"roles", kNames, "", "Roles by name: lists of grants.", ""},
+      {"roles.*", kList, "", "The grants of a role.", "[ { select: raw.* } ]"},
+      {"roles.*.select", kTextOrTexts, "", "Tables that may be read.", "raw.*"},
+      {"roles.*.insert", kTextOrTexts, "", "Tables that rows may be put into.", "lake.card_events"},
+      {"roles.*.put", kTextOrTexts, "", "Streams that records may be put into.", "clicks"},
+      {"roles.*.read", kTextOrTexts, "", "Objects that may be read.", "s3://reports/*"},
+      {"roles.*.write", kTextOrTexts, "", "Objects that may be put and deleted.", "s3://inbox/*"},
+      {"roles.*.use", kTextOrTexts, "", "Secrets whose value may be read.", "warehouse-password"},
+      {"roles.*.assume", kTextOrTexts, "", "Roles that may be assumed.", "loader"},
+      {"roles.*.admin", kTextOrTexts, "", "Everything: `\"*\"`.", "*"},
+      {"secrets", kNames, "", "Secrets by name; their values are set by `tarn secret set`.", ""},
+      {"secrets.*", kMap, "", "A secret.", ""},
+      {"secrets.*.description", kText, "", "What it is for.", "of the warehouse"},
+  };
+}
+
 std::vector<Key> make_keys() {
   std::vector<Key> keys = general_keys();
   std::vector<Key> streams = stream_keys();
@@ -178,10 +246,10 @@ std::vector<Key> make_keys() {
     keys.push_back(std::move(copy));
   }
   keys.insert(keys.end(), streams.begin(), streams.end());
-  std::vector<Key> tables = table_keys();
-  keys.insert(keys.end(), tables.begin(), tables.end());
-  for (const char* noun : {"buckets", "buses", "crawlers", "dashboards", "functions", "jobs", "principals",
-                           "queues", "roles", "secrets", "sinks", "sources", "topics"}) {
+  for (std::vector<Key> more : {table_keys(), bucket_keys(), access_keys()})
+    keys.insert(keys.end(), more.begin(), more.end());
+  for (const char* noun :
+       {"buses", "crawlers", "dashboards", "functions", "jobs", "queues", "sinks", "sources", "topics"}) {
     keys.push_back({noun, Shape::kLater, "", "Not in this version yet.", ""});
   }
   return keys;
@@ -231,6 +299,10 @@ std::string shape_name(const Key& key) {
       return "duration";
     case Shape::kTexts:
       return "list of text";
+    case Shape::kTextOrTexts:
+      return "text or list of text";
+    case Shape::kList:
+      return "list of maps";
     case Shape::kChoice: {
       std::string out;
       for (const std::string& choice : key.choices) out += (out.empty() ? "" : ", ") + choice;
@@ -291,6 +363,10 @@ std::string expectation(const Key& key) {
       return "a duration such as 250ms, 60s, 10m, 12h or 7d";
     case Shape::kTexts:
       return fmt::format("a list such as {}", key.example);
+    case Shape::kTextOrTexts:
+      return fmt::format("text such as {}, or a list of it", key.example);
+    case Shape::kList:
+      return "a list of maps (- name: value)";
     case Shape::kChoice:
       return "one of " + shape_name(key);
     case Shape::kType:

@@ -22,15 +22,17 @@ enum class Shape {
   kText,
   kInteger,  // within [min, max]
   kBoolean,
-  kBytes,     // 64MiB
-  kDuration,  // 60s
-  kTexts,     // a list of text
-  kChoice,    // one of `choices`
-  kType,      // a column's type
-  kColumn,    // a column: its type, or a map with type and required
-  kTable,     // database.table
-  kAddress,   // 127.0.0.1:9700
-  kLater,     // known, and not in this version yet
+  kBytes,        // 64MiB
+  kDuration,     // 60s
+  kTexts,        // a list of text
+  kTextOrTexts,  // one text, or a list
+  kList,         // a list of maps with the keys below this one
+  kChoice,       // one of `choices`
+  kType,         // a column's type
+  kColumn,       // a column: its type, or a map with type and required
+  kTable,        // database.table
+  kAddress,      // 127.0.0.1:9700
+  kLater,        // known, and not in this version yet
 };
 
 struct Key {

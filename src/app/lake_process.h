@@ -1,20 +1,21 @@
 // A whole lake in this process: opened from its data folder, brought to its lake file, listening.
 //
-// In the folder: lock (who has it), log/ (streams' records), objects/ (buckets), meta.db (the metastore),
-// spill/ (queries that need more than memory; emptied at start), http.address (where it listens, while it
-// does).
+// In the folder: lock (who has it), log/ (streams' records), objects/ (tables' files), meta.db (the metastore),
+// objects.db and blobs/ (what is in buckets), root.key and secret.key (mode 0600), spill/ (queries that need more
+// than memory; emptied at start), http.address (where it listens, while it does).
 // Owns: every part. Started bottom up, stopped top down: door, maintenance, streams, then the rest.
 // Threads: start() and stop() from the owner's.
 // Fails: start: kBusy (another process has the folder), kIo (it can't be written), kExists (the port is
-// taken), kDenied (an address that isn't this machine's alone), or what the lake file's resources fail
-// with.
+// taken), or what the lake file's resources fail with.
 // Durable: stop() returns after what was acknowledged is delivered, or kept in the log for the next start.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "access/identities.h"
 #include "app/lake_file.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -28,6 +29,8 @@ class LakeProcess {
   LakeProcess(const LakeProcess&) = delete;
   LakeProcess& operator=(const LakeProcess&) = delete;
 
+  // At the first start of a lake: its root key, to be shown once. It is in DATA/root.key too.
+  const std::optional<access::NewAccessKey>& new_root_key() const;
   const std::string& address() const;  // "127.0.0.1:9700"
   Status stop(Deadline deadline);
 
@@ -37,8 +40,7 @@ class LakeProcess {
   std::unique_ptr<Parts> parts_;
 };
 
-// kDenied for anything but loopback: principals don't exist yet, so whoever reaches the door may do
-// everything.
-Result<HostPort> loopback_address(std::string_view text);
+// An address that only this machine reaches.
+bool is_loopback(const HostPort& at);
 
 }  // namespace tarn::app

@@ -38,6 +38,7 @@ class LakeProcessTest : public ::testing::Test {
     folder_ = fs::temp_directory_path() / ("tarn_lake_" + std::to_string(getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
+    ::setenv("TARN_DATA", (folder_ / "data").c_str(), 1);  // where the commands find the root's key
   }
   void TearDown() override {
     lake_.reset();
@@ -228,7 +229,7 @@ TEST(Uploader, SendsABatchAgainUntilItIsAcknowledged) {
   auto server = http::Server::listen(options, handler, metrics);
   ASSERT_TRUE(server) << server.error().message;
   UploadOptions upload;
-  upload.url = "http://127.0.0.1:" + std::to_string((*server)->port());
+  upload.endpoint.url = "http://127.0.0.1:" + std::to_string((*server)->port());
   upload.stream = "s";
   upload.connections = 1;
   upload.batch_records = 1;
@@ -254,7 +255,7 @@ TEST(Uploader, GivesUpAtOnceOnWhatSendingAgainCannotMend) {
   auto server = http::Server::listen(options, handler, metrics);
   ASSERT_TRUE(server);
   UploadOptions upload;
-  upload.url = "http://127.0.0.1:" + std::to_string((*server)->port());
+  upload.endpoint.url = "http://127.0.0.1:" + std::to_string((*server)->port());
   upload.stream = "s";
   upload.batch_records = 1;
   Uploader uploader(upload);

@@ -35,6 +35,8 @@ json::object map_schema(const KeyNode& node) {
 
 json::object scalar_schema(const Key& key) {
   switch (key.shape) {
+    case Shape::kTextOrTexts:
+      return {{"type", json::array{"string", "array"}}, {"items", json::object{{"type", "string"}}}};
     case Shape::kInteger:
       return {{"type", "integer"}, {"minimum", key.min}, {"maximum", key.max}};
     case Shape::kBoolean:
@@ -60,6 +62,11 @@ json::object schema_of(const KeyNode& node) {
   const Key* key = node.key;
   if (key == nullptr || key->shape == Shape::kMap || key->shape == Shape::kNames) {
     out = map_schema(node);
+  } else if (key->shape == Shape::kList) {
+    json::object map = map_schema(node);
+    map["type"] = "object";
+    out["type"] = json::array{"array", "null"};
+    out["items"] = std::move(map);
   } else if (key->shape == Shape::kColumn) {
     json::object map = map_schema(node);
     map["type"] = "object";
@@ -72,7 +79,8 @@ json::object schema_of(const KeyNode& node) {
     std::string help = key->help;
     if (!key->default_value.empty()) help += " Default: " + key->default_value + ".";
     out["description"] = help;
-    if (!key->example.empty() && key->shape != Shape::kTexts) out["examples"] = json::array{key->example};
+    if (!key->example.empty() && key->shape != Shape::kTexts && key->shape != Shape::kList)
+      out["examples"] = json::array{key->example};
   }
   return out;
 }

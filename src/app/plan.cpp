@@ -112,10 +112,23 @@ class Planner {
 
   Result<Plan> make() {
     TARN_TRY(find_stream_tables());
+    // What others name comes first: roles before principals.
+    for (const auto& [name, spec] : file_.buckets)
+      TARN_TRY(plan_whole(ResourceKind::kBucket, name, store::to_json(spec)));
+    for (const auto& [name, spec] : file_.roles)
+      TARN_TRY(plan_whole(ResourceKind::kRole, name, access::to_json(spec).get_object()));
+    for (const auto& [name, spec] : file_.principals)
+      TARN_TRY(plan_whole(ResourceKind::kPrincipal, name, access::to_json(spec).get_object()));
+    for (const auto& [name, spec] : file_.secrets)
+      TARN_TRY(plan_whole(ResourceKind::kSecret, name, access::to_json(spec).get_object()));
     // A stream makes its own tables; what the file says about them comes after.
     for (const auto& [name, spec] : file_.streams) TARN_TRY(plan_stream(name, spec));
     for (const auto& [name, text] : file_.table_json) TARN_TRY(plan_table(name, text));
-    for (const Resource& resource : existing_) plan_rest(resource);
+    // What others name goes last: roles after the principals that have them.
+    for (bool roles : {false, true}) {
+      for (const Resource& resource : existing_)
+        if ((resource.kind == ResourceKind::kRole) == roles) plan_rest(resource);
+    }
     return std::move(plan_);
   }
 
@@ -160,6 +173,23 @@ class Planner {
     return {};
   }
 
+  // Compared key by key with everything that it is.
+  Status plan_whole(ResourceKind kind, const std::string& name, const json::object& declared) {
+    Step step;
+    step.resource = {kind, name, json::serialize(declared)};
+    Flat after;
+    flatten(declared, "", after);
+    Flat before;
+    const Resource* existing = find(kind, name);
+    if (existing != nullptr) {
+      TARN_ASSIGN(json::object object, object_of(*existing));
+      flatten(object, "", before);
+    }
+    step.differences = differences_of(before, after, false);
+    add(std::move(step), existing != nullptr);
+    return {};
+  }
+
   Status plan_table(const lake::TableName& name, const std::string& text) {
     TARN_ASSIGN(json::object declared, object_of({ResourceKind::kTable, name.str(), text}));
     Step step;
@@ -185,17 +215,31 @@ class Planner {
   }
 
   void plan_rest(const Resource& resource) {
-    bool stream = resource.kind == ResourceKind::kStream;
-    if (stream && file_.streams.contains(resource.name)) return;
-    if (!stream) {
-      auto name = lake::TableName::parse(resource.name);
-      bool declared = name && file_.tables.contains(*name);
-      if (declared || stream_tables_.contains(resource.name)) return;
-    }
+    if (declares(resource)) return;
     Step step;
     step.action = prune_ ? Action::kDelete : Action::kUnmanaged;
     step.resource = resource;
     plan_.steps.push_back(std::move(step));
+  }
+
+  bool declares(const Resource& resource) const {
+    switch (resource.kind) {
+      case ResourceKind::kStream:
+        return file_.streams.contains(resource.name);
+      case ResourceKind::kTable: {
+        auto name = lake::TableName::parse(resource.name);
+        return (name && file_.tables.contains(*name)) || stream_tables_.contains(resource.name);
+      }
+      case ResourceKind::kBucket:
+        return file_.buckets.contains(resource.name);
+      case ResourceKind::kRole:
+        return file_.roles.contains(resource.name);
+      case ResourceKind::kPrincipal:
+        return file_.principals.contains(resource.name);
+      case ResourceKind::kSecret:
+        return file_.secrets.contains(resource.name);
+    }
+    return false;
   }
 
   const LakeFile& file_;

@@ -1,7 +1,8 @@
-// The streams and tables of a lake, to be compared with a lake file and changed: of this process, or over
+// The resources of a lake (streams, tables, buckets, roles, principals, secrets), to be compared with a lake file and changed: of this process, or over
 // HTTP.
 //
-// Shapes: a spec is JSON text in the shape of a lake file (flow/stream_spec.h, lake/table_spec.h).
+// Shapes: a spec is JSON text in the shape of a lake file (flow/stream_spec.h, lake/table_spec.h,
+// store/bucket_spec.h, access/specs.h).
 // Threads: one thread.
 // Fails: as the parts behind it do; kUnavailable when the lake can't be reached.
 #pragma once
@@ -11,14 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "access/identities.h"
+#include "access/secrets.h"
 #include "app/http_client.h"
 #include "base/error.h"
 #include "flow/streams.h"
 #include "lake/catalog.h"
+#include "store/objects.h"
 
 namespace tarn::app {
 
-enum class ResourceKind { kStream, kTable };
+enum class ResourceKind { kStream, kTable, kBucket, kRole, kPrincipal, kSecret };
 std::string_view kind_name(ResourceKind kind);
 
 struct Resource {
@@ -35,8 +39,16 @@ class Resources {
   virtual Status remove(ResourceKind kind, const std::string& name) = 0;
 };
 
-// Both are borrowed.
-std::unique_ptr<Resources> local_resources(flow::Streams& streams, lake::Catalog& catalog);
+// Borrowed.
+struct LocalParts {
+  flow::Streams& streams;
+  lake::Catalog& catalog;
+  store::Objects& objects;
+  access::Identities& identities;
+  access::Secrets& secrets;
+  std::string region;  // of new buckets
+};
+std::unique_ptr<Resources> local_resources(LocalParts parts);
 std::unique_ptr<Resources> http_resources(HttpClient& client);
 
 }  // namespace tarn::app

@@ -46,6 +46,10 @@ class HttpResources : public Resources {
           spec_of(whole->get_object(), {"columns", "partition", "keep", "compact", "properties"});
       resources.push_back({ResourceKind::kTable, name, json::serialize(spec)});
     }
+    TARN_TRY(add(resources, ResourceKind::kBucket, {"versioning", "events", "lifecycle"}));
+    TARN_TRY(add(resources, ResourceKind::kRole, {"grants"}));
+    TARN_TRY(add(resources, ResourceKind::kPrincipal, {"roles", "tags"}));
+    TARN_TRY(add(resources, ResourceKind::kSecret, {"description"}));
     return resources;
   }
 
@@ -68,6 +72,15 @@ class HttpResources : public Resources {
   std::unexpected<Error> no_lake() const {
     return fail(Code::kInternal,
                 fmt::format("{} did not answer as a lake does: is that its address?", client_.url()));
+  }
+
+  Status add(std::vector<Resource>& resources, ResourceKind kind,
+             std::initializer_list<std::string_view> keys) {
+    TARN_ASSIGN(json::array list, list_of(fmt::format("{}s", kind_name(kind))));
+    for (const json::value& item : list)
+      resources.push_back(
+          {kind, text_at(item.get_object(), "name"), json::serialize(spec_of(item.get_object(), keys))});
+    return {};
   }
 
   Result<json::array> list_of(std::string_view what) {

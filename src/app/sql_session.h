@@ -17,7 +17,7 @@ namespace tarn::app {
 class SqlSession {
  public:
   SqlSession(Context& context, SqlOptions options)
-      : context_(context), options_(std::move(options)), client_(context.url) {}
+      : context_(context), options_(std::move(options)), client_(context.endpoint) {}
 
   Status run(const std::string& statement);
   // A command of the REPL: "\\d raw.flights". kInvalid names those that exist. `quit` is set by \q.

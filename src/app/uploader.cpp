@@ -120,7 +120,7 @@ Result<UploadSummary> Uploader::finish() {
 }
 
 void Uploader::send_batches() {
-  HttpClient client(options_.url);
+  HttpClient client(options_.endpoint);
   for (;;) {
     Batch batch;
     {
@@ -191,7 +191,7 @@ Status Uploader::read_answer(const Batch& batch, const HttpResponse& response) {
   const json::object* answer = parsed ? parsed->if_object() : nullptr;
   if (answer == nullptr || !answer->contains("accepted")) {
     return fail(Code::kInternal,
-                fmt::format("{} did not answer as a lake does: is that its address?", options_.url));
+                fmt::format("{} did not answer as a lake does: is that its address?", options_.endpoint.url));
   }
   uint64_t refused = static_cast<uint64_t>(integer_at(*answer, "errors_total"));
   uint64_t taken = batch.records - std::min<uint64_t>(refused, batch.records);

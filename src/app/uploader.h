@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/endpoint.h"
 #include "app/http_client.h"
 #include "base/error.h"
 #include "base/thread.h"
@@ -24,7 +25,7 @@
 namespace tarn::app {
 
 struct UploadOptions {
-  std::string url;
+  Endpoint endpoint;
   std::string stream;
   int connections = 2;
   uint32_t batch_records = 500;

@@ -49,6 +49,7 @@ class Verifier {
     TARN_ASSIGN(StreamPositions after, stream_positions());
     for (const ShardReport& shard : report_.shards) check_shard(shard, before, after);
     for (const auto& [stream, positions] : before) check_missing_logs(stream, positions);
+    TARN_TRY(check_objects());
     return std::move(report_);
   }
 
@@ -132,6 +133,15 @@ class Verifier {
           report_.shards, [&](const ShardReport& s) { return of_stream(s) && s.shard == shard; });
       if (!there) problem(fmt::format("stream {}, shard {}: its log is gone", stream, shard));
     }
+  }
+
+  Status check_objects() {
+    std::error_code ignored;
+    if (!fs::exists(data_ / "objects.db", ignored)) return {};
+    TARN_ASSIGN(std::unique_ptr<meta::Metastore> index, meta::open_sqlite(data_ / "objects.db"));
+    TARN_ASSIGN(report_.objects, store::verify_objects(*index, data_ / "blobs"));
+    for (const std::string& line : report_.objects.problems) problem(line);
+    return {};
   }
 
   Status check_tables() {

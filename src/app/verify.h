@@ -3,7 +3,8 @@
 // For each shard's log: every checksum (I1). For each table: metadata, manifests and Parquet footers agree
 // (I8); the ranges that its snapshots delivered follow one another without gap or overlap and end at the
 // position (I2); what each delivery added, rejected, filtered and lost is as many as its range holds (I4);
-// the position is a record that the log has or had (I3). Reads only; takes no lock if a lake runs on the
+// the position is a record that the log has or had (I3). For each object: its bytes are there and are those that
+// were put. Reads only; takes no lock if a lake runs on the
 // folder.
 // Threads: one thread.
 // Fails: kNotFound when the folder is no lake; what is wrong with the lake is in the report.
@@ -18,6 +19,7 @@
 #include "base/error.h"
 #include "lake/table.h"
 #include "log/log.h"
+#include "store/objects_verify.h"
 
 namespace tarn::app {
 
@@ -39,6 +41,7 @@ struct VerifyReport {
   bool running = false;  // a lake runs on the folder
   std::vector<ShardReport> shards;
   std::vector<TableReport> tables;
+  store::ObjectsReport objects;  // its problems are among those below
   std::vector<std::string> problems;
 };
 

@@ -47,7 +47,7 @@ class LakeFixture : public ::testing::Test {
     streams_ = Streams::open(
                    {folder_ / "log", *metastore_, *catalog_, *database_, scans_, metrics_, clock_, limits_})
                    .value();
-    engine_ = query::Engine::open({*database_, *catalog_, *streams_, scans_, metrics_, {}, folder_ / "spill"})
+    engine_ = query::Engine::open({*database_, *catalog_, *streams_, scans_, guard_, metrics_, {}, folder_ / "spill"})
                   .value();
   }
   void close() {
@@ -83,7 +83,7 @@ class LakeFixture : public ::testing::Test {
 
   // Rows as CSV without the header; an error's text when it fails.
   std::string sql(const std::string& text) {
-    auto running = engine_->start(text, std::nullopt);
+    auto running = engine_->start(text, {principal_}, std::nullopt);
     if (!running) return "error: " + running.error().message;
     auto writer = query::ResultWriter::make(query::Format::kCsv);
     std::string out;
@@ -107,6 +107,10 @@ class LakeFixture : public ::testing::Test {
   ManualClock clock_{Timestamp{1'800'000'000'000'000}};
   Limits limits_;
   columns::Scans scans_;
+  std::unique_ptr<access::Audit> audit_ =
+      access::Audit::start([](std::span<const std::string>) { return Status(); }, metrics_);
+  access::Guard guard_{*audit_, clock_};
+  access::Principal principal_ = access::Principal::system();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<meta::Metastore> metastore_;
   std::unique_ptr<lake::Catalog> catalog_;

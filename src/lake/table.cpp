@@ -23,6 +23,10 @@ Status check_name(std::string_view what, const std::string& name, std::string_vi
 
 }  // namespace
 
+// What the lake's own streams deliver (flow/system_streams.h), and what of it could not be rows.
+constexpr std::string_view kOwnTables[] = {"system.audit", "system.audit_errors", "system.events",
+                                           "system.events_errors"};
+
 Result<TableName> TableName::parse(std::string_view text) {
   size_t dot = text.find('.');
   if (dot == std::string_view::npos || text.find('.', dot + 1) != std::string_view::npos)
@@ -37,7 +41,8 @@ Result<TableName> TableName::parse(std::string_view text) {
   TableName name{lower(text.substr(0, dot)), lower(text.substr(dot + 1))};
   TARN_TRY(check_name("database", name.database, text));
   TARN_TRY(check_name("table", name.name, text));
-  if (name.database == "system" || name.database == "information_schema")
+  bool reserved = name.database == "system" || name.database == "information_schema";
+  if (reserved && std::ranges::find(kOwnTables, name.str()) == std::end(kOwnTables))
     return fail(Code::kInvalid, "table name \"" + std::string(text) + "\": the database " + name.database +
                                     " is reserved; choose another");
   return name;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "access/grants.h"
 #include "base/id.h"
 #include "base/nearest.h"
 #include "columns/duck_json.h"
@@ -90,17 +91,17 @@ class EngineOnDuckDb : public Engine {
         queries_(parts_.metrics.counter("tarn_query_total", "SQL statements that were started.")),
         failures_(parts_.metrics.counter("tarn_query_failures_total", "SQL statements that failed.")) {}
 
-  Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout,
-                                         Abandoned abandoned) override {
+  Result<std::unique_ptr<Running>> start(const std::string& sql, const Asker& asker,
+                                         std::optional<Duration> timeout, Abandoned abandoned) override {
     queries_.add();
-    return counted(start_uncounted(sql, timeout, std::move(abandoned)));
+    return counted(start_uncounted(sql, asker, timeout, std::move(abandoned)));
   }
 
-  Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql,
+  Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql, const Asker& asker,
                                                         std::optional<Duration> timeout,
                                                         Abandoned abandoned) override {
     queries_.add();
-    return counted(export_uncounted(sql, timeout, std::move(abandoned)));
+    return counted(export_uncounted(sql, asker, timeout, std::move(abandoned)));
   }
 
  private:
@@ -110,10 +111,10 @@ class EngineOnDuckDb : public Engine {
     return result;
   }
 
-  Result<std::unique_ptr<Running>> start_uncounted(const std::string& sql, std::optional<Duration> timeout,
-                                                   Abandoned abandoned) {
+  Result<std::unique_ptr<Running>> start_uncounted(const std::string& sql, const Asker& asker,
+                                                   std::optional<Duration> timeout, Abandoned abandoned) {
     Statement statement;
-    TARN_ASSIGN(auto execution, prepare(sql, timeout, std::move(abandoned), statement));
+    TARN_ASSIGN(auto execution, prepare(sql, asker, timeout, std::move(abandoned), statement));
     auto rows = execution->connection().stream(statement.sql);
     if (!rows) return fail(execution->explain(std::move(rows).error()));
     for (size_t i = 0; i < rows->columns(); ++i) {
@@ -126,11 +127,11 @@ class EngineOnDuckDb : public Engine {
     return std::make_unique<RunningQuery>(std::move(execution), std::move(*rows));
   }
 
-  Result<std::unique_ptr<TemporaryFile>> export_uncounted(const std::string& sql,
+  Result<std::unique_ptr<TemporaryFile>> export_uncounted(const std::string& sql, const Asker& asker,
                                                           std::optional<Duration> timeout,
                                                           Abandoned abandoned) {
     Statement statement;
-    TARN_ASSIGN(auto execution, prepare(sql, timeout, std::move(abandoned), statement));
+    TARN_ASSIGN(auto execution, prepare(sql, asker, timeout, std::move(abandoned), statement));
     auto file = std::make_unique<TemporaryFile>(parts_.spill_folder / (uuid_v4() + ".parquet"));
     Status done =
         execution->connection().run(fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)",
@@ -140,8 +141,9 @@ class EngineOnDuckDb : public Engine {
   }
 
   // Parses, makes the views, starts the clock.
-  Result<std::unique_ptr<Execution>> prepare(const std::string& sql, std::optional<Duration> timeout,
-                                             Abandoned abandoned, Statement& statement) {
+  Result<std::unique_ptr<Execution>> prepare(const std::string& sql, const Asker& asker,
+                                             std::optional<Duration> timeout, Abandoned abandoned,
+                                             Statement& statement) {
     TARN_ASSIGN(Sessions::Lease lease, sessions_.take());
     auto execution = std::make_unique<Execution>(std::move(lease), parts_.scans, watchdog_);
     TARN_ASSIGN(statement, parse_statement(execution->connection(), sql));
@@ -150,7 +152,7 @@ class EngineOnDuckDb : public Engine {
     std::string views;
     std::map<std::string, std::string> made;
     for (const TableUse& use : statement.tables) {
-      TARN_ASSIGN(std::string select, table_sql(use, *execution));
+      TARN_ASSIGN(std::string select, table_sql(use, asker, *execution));
       std::string schema = quote_name(use.view_schema.empty() ? "main" : use.view_schema);
       std::string view = schema + "." + quote_name(use.view_name);
       auto known = execution->views().find(view);
@@ -168,10 +170,14 @@ class EngineOnDuckDb : public Engine {
     return execution;
   }
 
-  Result<std::string> table_sql(const TableUse& use, Execution& execution) {
-    if (use.database == "system" || use.database == "information_schema")
-      return system_table_sql(parts_.catalog, use.database, use.table);
-    TARN_ASSIGN(lake::TableName name, resolve(use));
+  Result<std::string> table_sql(const TableUse& use, const Asker& asker, Execution& execution) {
+    auto visible = [&](const lake::TableName& table) { return may_see(asker, table); };
+    if (is_system_table(use.database, use.table))
+      return system_table_sql(parts_.catalog, use.database, use.table, visible);
+    TARN_ASSIGN(lake::TableName name, resolve(use, visible));
+    TARN_TRY(
+        parts_.guard.check({asker.principal, access::kSelect, access::table_arn(name.database, name.name),
+                            nullptr, nullptr, asker.source_ip, asker.request_id}));
     if (!std::holds_alternative<std::monostate>(use.at)) return version_sql(name, use.at);
     TARN_ASSIGN(std::optional<Tail> tail, parts_.tails.tail(name));
     if (!tail) {
@@ -203,8 +209,15 @@ class EngineOnDuckDb : public Engine {
     return lake::scan_sql(parts_.catalog, *table, snapshot, schema == nullptr ? table->schema() : *schema);
   }
 
+  bool may_see(const Asker& asker, const lake::TableName& table) const {
+    std::string arn = access::table_arn(table.database, table.name);
+    return parts_.guard.decide({asker.principal, access::kDescribe, arn}).allowed ||
+           parts_.guard.decide({asker.principal, access::kSelect, arn}).allowed;
+  }
+
   // A name without a database is the one table that has it.
-  Result<lake::TableName> resolve(const TableUse& use) {
+  Result<lake::TableName> resolve(const TableUse& use,
+                                  const std::function<bool(const lake::TableName&)>& visible) {
     if (!use.database.empty()) {
       lake::TableName name{use.database, use.table};
       if (auto loaded = parts_.catalog.load(name)) return name;
@@ -213,6 +226,7 @@ class EngineOnDuckDb : public Engine {
     std::vector<std::string> names;
     std::vector<lake::TableName> found;
     for (const lake::TableName& table : tables) {
+      if (!visible(table)) continue;
       names.push_back(table.str());
       if (use.database.empty()) names.push_back(table.name);
       if (table.name == use.table && (use.database.empty() || table.database == use.database))

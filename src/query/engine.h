@@ -5,7 +5,10 @@
 // can't be reached. A stream's table shows its delivered and undelivered rows as of the moment the query
 // began (I3); with AT (VERSION => snapshot id) or AT (TIMESTAMP => …) the table as that snapshot has it.
 //
-// Owns: a pool of connections. Borrows the database, the catalog and the tails.
+// Every table that a statement reads is asked about at the guard, for the principal who asks; names of tables
+// that it may not read are not shown to it.
+//
+// Owns: a pool of connections. Borrows the database, the catalog, the tails and the guard.
 // Threads: any; a Running query is one thread's, but cancel() may come from any.
 // Fails: kInvalid (with DuckDB's message, which points at the place), kNotFound for tables with the nearest
 // name, kDenied for what the sandbox refuses, kTimeout, kCancelled, kTooLarge (memory), kBusy (too many
@@ -21,6 +24,8 @@
 #include <string_view>
 #include <vector>
 
+#include "access/guard.h"
+#include "access/principal.h"
 #include "base/error.h"
 #include "base/metrics.h"
 #include "base/time.h"
@@ -44,6 +49,13 @@ class Running {
   virtual void cancel() = 0;
 };
 
+// Who asks; borrowed for the call.
+struct Asker {
+  const access::Principal& principal;
+  std::string_view source_ip = {};
+  std::string_view request_id = {};
+};
+
 // Whether whoever asked has gone.
 using Abandoned = std::function<bool()>;
 
@@ -62,6 +74,7 @@ class Engine {
     lake::Catalog& catalog;
     Tails& tails;
     columns::Scans& scans;
+    const access::Guard& guard;
     Metrics& metrics;
     Limits limits;
     std::filesystem::path spill_folder;  // for export_parquet()
@@ -71,10 +84,11 @@ class Engine {
   // Returns once the first rows are there (or it failed), which may take as long as the query. `timeout`: at
   // most the limit's. `abandoned` is asked now and then, on another thread, until the query ended; true
   // cancels it.
-  virtual Result<std::unique_ptr<Running>> start(const std::string& sql, std::optional<Duration> timeout,
+  virtual Result<std::unique_ptr<Running>> start(const std::string& sql, const Asker& asker,
+                                                 std::optional<Duration> timeout,
                                                  Abandoned abandoned = nullptr) = 0;
   // Runs the statement to its end into one Parquet file, which is removed with the value.
-  virtual Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql,
+  virtual Result<std::unique_ptr<TemporaryFile>> export_parquet(const std::string& sql, const Asker& asker,
                                                                 std::optional<Duration> timeout,
                                                                 Abandoned abandoned = nullptr) = 0;
 };

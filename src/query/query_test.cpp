@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <mutex>
 
 #include <gtest/gtest.h>
 
+#include "access/grants.h"
 #include "lake/data_writer.h"
 #include "query/engine.h"
 #include "query/result_format.h"
@@ -36,7 +39,7 @@ class QueryTest : public ::testing::Test {
                        (folder_ / "spill").string()};
     database_ = open_database(options, scans_).value();
     engine_ =
-        Engine::open({*database_, *catalog_, tails_, scans_, metrics_, limits_, folder_ / "spill"}).value();
+        Engine::open({*database_, *catalog_, tails_, scans_, guard_, metrics_, limits_, folder_ / "spill"}).value();
     using columns::Field;
     using columns::Kind;
     columns::Schema schema{0,
@@ -63,7 +66,7 @@ class QueryTest : public ::testing::Test {
 
   Result<std::string> run(const std::string& sql, Format format = Format::kCsv,
                           std::optional<Duration> timeout = std::nullopt) {
-    TARN_ASSIGN(auto running, engine_->start(sql, timeout));
+    TARN_ASSIGN(auto running, engine_->start(sql, {principal_}, timeout));
     auto writer = ResultWriter::make(format);
     std::string out;
     writer->begin(running->rows(), out);
@@ -88,6 +91,25 @@ class QueryTest : public ::testing::Test {
   columns::Scans scans_;
   NoTails tails_;
   Metrics metrics_;
+  std::mutex asked_mu_;
+  std::vector<std::string> asked_;  // the audit trail
+  std::unique_ptr<access::Audit> audit_ = access::Audit::start(
+      [this](std::span<const std::string> entries) {
+        std::lock_guard lock(asked_mu_);
+        asked_.insert(asked_.end(), entries.begin(), entries.end());
+        return Status();
+      },
+      metrics_);
+  access::Guard guard_{*audit_, Clock::system()};
+  access::Principal principal_ = access::Principal::system();  // who asks
+  // From now on a user asks who has these grants.
+  void ask_as(const std::string& grants) {
+    principal_ = access::Principal::anonymous();
+    principal_.kind = access::PrincipalKind::kUser;
+    principal_.name = "ann";
+    principal_.arn = access::user_arn("ann");
+    principal_.policies = {access::grants_policy(access::grants_from_json(grants).value(), "role test")};
+  }
   Limits limits_;
   std::unique_ptr<duck::Database> database_;
   std::unique_ptr<Engine> engine_;
@@ -180,7 +202,7 @@ TEST_F(QueryTest, StopsAtTheTimeoutAndTheSessionGoesOnWorking) {
 }
 
 TEST_F(QueryTest, CancelEndsARunningQuery) {
-  auto running = engine_->start("SELECT i FROM range(100000000000) t(i)", std::nullopt).value();
+  auto running = engine_->start("SELECT i FROM range(100000000000) t(i)", {principal_}, std::nullopt).value();
   ASSERT_TRUE(running->next());
   running->cancel();
   Result<std::optional<duck::Chunk>> chunk = std::optional<duck::Chunk>();
@@ -192,7 +214,7 @@ TEST_F(QueryTest, CancelEndsARunningQuery) {
 
 TEST_F(QueryTest, AQueryThatNobodyWaitsForIsCancelledBeforeItsFirstRow) {
   std::atomic<int> asked = 0;
-  auto refused = engine_->start("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) % 7 = 3",
+  auto refused = engine_->start("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) % 7 = 3", {principal_},
                                 std::nullopt, [&] { return ++asked > 2; });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kCancelled);
@@ -201,23 +223,50 @@ TEST_F(QueryTest, AQueryThatNobodyWaitsForIsCancelledBeforeItsFirstRow) {
 TEST_F(QueryTest, MoreQueriesThanTheLimitAreBusy) {
   std::vector<std::unique_ptr<Running>> running;
   for (int i = 0; i < limits_.queries_max; ++i)
-    running.push_back(engine_->start("SELECT * FROM range(1000000)", std::nullopt).value());
-  auto refused = engine_->start("SELECT 1", std::nullopt);
+    running.push_back(engine_->start("SELECT * FROM range(1000000)", {principal_}, std::nullopt).value());
+  auto refused = engine_->start("SELECT 1", {principal_}, std::nullopt);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kBusy);
   EXPECT_GT(refused.error().retry_after_ms, 0);
   running.pop_back();
-  EXPECT_TRUE(engine_->start("SELECT 1", std::nullopt));
+  EXPECT_TRUE(engine_->start("SELECT 1", {principal_}, std::nullopt));
 }
 
 TEST_F(QueryTest, ExportsParquetThatGoesWithItsValue) {
   std::filesystem::path path;
   {
-    auto file = engine_->export_parquet("SELECT * FROM raw.t", std::nullopt).value();
+    auto file = engine_->export_parquet("SELECT * FROM raw.t", {principal_}, std::nullopt).value();
     path = file->path;
     EXPECT_GT(std::filesystem::file_size(path), 100u);
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(QueryTest, APrincipalReadsTheTablesOfItsGrantsAndNoOther) {
+  ask_as(R"([{"select": "raw.t"}])");
+  EXPECT_EQ(run("SELECT count(*) AS n FROM raw.t").value(), "n\n2\n");
+  ask_as(R"([{"select": "lake.*"}])");
+  for (const char* sql : {"SELECT * FROM raw.t", "SELECT * FROM t", "SELECT 1 WHERE EXISTS (FROM raw.t)",
+                          "WITH x AS (SELECT a FROM raw.t) SELECT * FROM x", "DESCRIBE raw.t", "SUMMARIZE raw.t",
+                          "SELECT (SELECT max(a) FROM raw.t)", "FROM raw.t AT (VERSION => 1)"}) {
+    Code refused = code(sql);
+    EXPECT_TRUE(refused == Code::kDenied || refused == Code::kNotFound) << sql;
+  }
+  ASSERT_TRUE(audit_->flush(Deadline::never()));
+  std::lock_guard lock(asked_mu_);
+  EXPECT_TRUE(std::ranges::any_of(asked_, [](const std::string& entry) {
+    return entry.find("\"tarn:Select\"") != std::string::npos && entry.find("\"allowed\":false") != std::string::npos;
+  }));
+}
+
+TEST_F(QueryTest, TablesThatMayNotBeReadAreNotShown) {
+  ask_as(R"([{"select": "lake.*"}])");
+  EXPECT_EQ(run("SELECT count(*) AS n FROM system.tables").value(), "n\n0\n");
+  EXPECT_EQ(run("SELECT count(*) AS n FROM information_schema.columns").value(), "n\n0\n");
+  auto refused = run("SELECT * FROM raw.tt");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message.find("raw.t'"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(refused.error().message.find("did you mean"), std::string::npos) << refused.error().message;
 }
 
 TEST_F(QueryTest, WritesEveryTypeAsJson) {

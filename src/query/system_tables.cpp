@@ -1,5 +1,7 @@
 #include "query/system_tables.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/nearest.h"
@@ -157,8 +159,14 @@ const std::vector<Definition>& definitions() {
 
 }  // namespace
 
+bool is_system_table(const std::string& schema, const std::string& table) {
+  if (schema == "information_schema") return true;
+  return std::ranges::find(definitions(), schema + "." + table, &Definition::name) != definitions().end();
+}
+
 Result<std::string> system_table_sql(const lake::Catalog& catalog, const std::string& schema,
-                                     const std::string& table) {
+                                     const std::string& table,
+                                     const std::function<bool(const lake::TableName&)>& visible) {
   std::vector<std::string> names;
   for (const Definition& definition : definitions()) {
     names.push_back(definition.name);
@@ -166,6 +174,7 @@ Result<std::string> system_table_sql(const lake::Catalog& catalog, const std::st
     Relation relation{definition.columns, {}};
     TARN_ASSIGN(std::vector<TableName> tables, catalog.tables());
     for (const TableName& name : tables) {
+      if (!visible(name)) continue;
       auto loaded = catalog.load(name);
       if (!loaded && loaded.error().code == Code::kNotFound) continue;  // dropped meanwhile
       if (!loaded) return std::unexpected(std::move(loaded).error());

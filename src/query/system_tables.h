@@ -6,6 +6,7 @@
 // Fails: kNotFound with the names that exist.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/error.h"
@@ -13,7 +14,12 @@
 
 namespace tarn::query {
 
+// Is it one of these? Other tables of the database `system` are ordinary ones: the audit trail, events.
+bool is_system_table(const std::string& schema, const std::string& table);
+
+// Shows the tables for which `visible` is true.
 Result<std::string> system_table_sql(const lake::Catalog& catalog, const std::string& schema,
-                                     const std::string& table);
+                                     const std::string& table,
+                                     const std::function<bool(const lake::TableName&)>& visible);
 
 }  // namespace tarn::query

@@ -36,15 +36,12 @@ std::unexpected<Error> no_bucket(std::string_view name) {
   return fail(Code::kNotFound, fmt::format("there is no bucket {}", name));
 }
 
-Status require_empty(Transaction& transaction, int64_t id, std::string_view name) {
-  for (auto [table, what] : {std::pair("object_versions", "objects or versions of them"),
-                             std::pair("object_uploads", "open multipart uploads")}) {
-    TARN_ASSIGN(
-        auto rows,
-        transaction.query(fmt::format("SELECT 1 FROM {} WHERE bucket_id = ? LIMIT 1", table), Values{id}));
-    if (!rows.empty()) return fail(Code::kConflict, fmt::format("the bucket {} has {}", name, what));
-  }
-  return {};
+Status require_empty(Transaction& transaction, int64_t id, std::string_view name, std::string_view table,
+                     std::string_view what) {
+  TARN_ASSIGN(auto rows, transaction.query(fmt::format("SELECT 1 FROM {} WHERE bucket_id = ? LIMIT 1", table),
+                                           Values{id}));
+  if (rows.empty()) return {};
+  return fail(Code::kConflict, fmt::format("the bucket {} has {}", name, what));
 }
 
 }  // namespace
@@ -178,11 +175,29 @@ Status ObjectStore::change_bucket(std::string_view name, std::function<void(Buck
   return {};
 }
 
+// Nobody can complete them once the bucket is gone.
+Status ObjectStore::abort_uploads(std::string_view bucket) {
+  for (;;) {
+    TARN_ASSIGN(UploadPage page, list_uploads(bucket, {}, {}));
+    for (const Upload& upload : page.uploads) {
+      Status aborted = abort_upload(bucket, upload.key, upload.id);
+      if (!aborted && aborted.error().code != Code::kNotFound) return aborted;
+    }
+    if (!page.more) return {};
+  }
+}
+
 Status ObjectStore::remove_bucket(std::string_view name) {
+  TARN_TRY(metastore_.read([&](Transaction& transaction) -> Status {
+    TARN_ASSIGN(int64_t id, bucket_id(name));
+    return require_empty(transaction, id, name, "object_versions", "objects or versions of them");
+  }));
+  TARN_TRY(abort_uploads(name));
   Lock changing(bucket_changes_mu_);
   TARN_ASSIGN(int64_t id, bucket_id(name));
   TARN_TRY(metastore_.transact([&](Transaction& transaction) -> Status {
-    TARN_TRY(require_empty(transaction, id, name));
+    TARN_TRY(require_empty(transaction, id, name, "object_versions", "objects or versions of them"));
+    TARN_TRY(require_empty(transaction, id, name, "object_uploads", "open multipart uploads"));
     TARN_TRY(transaction.execute("DELETE FROM object_documents WHERE bucket_id = ?", Values{id}));
     TARN_TRY(transaction.execute("DELETE FROM object_buckets WHERE id = ?", Values{id}));
     return {};

@@ -242,7 +242,8 @@ class Objects {
   virtual Result<Bucket> bucket(std::string_view name) const = 0;  // from memory; kNotFound
   virtual Result<std::vector<Bucket>> buckets() const = 0;         // by name
   virtual Status change_bucket(std::string_view name, std::function<void(Bucket&)> change) = 0;
-  virtual Status remove_bucket(std::string_view name) = 0;  // kConflict while it has versions or open uploads
+  // kConflict while it has versions. Uploads that are open are aborted, as S3 does.
+  virtual Status remove_bucket(std::string_view name) = 0;
   // Its configuration documents by kind: "policy", "lifecycle", "cors", "tagging", "notification",
   // "encryption", "public-access-block", "ownership", "acl" …; the door's own words.
   virtual Result<std::optional<std::string>> document(std::string_view bucket,

@@ -41,6 +41,7 @@ class ObjectStore final : public Objects {
   Status change_bucket(std::string_view name, std::function<void(Bucket&)> change) override
       TARN_EXCLUDES(bucket_changes_mu_);
   Status remove_bucket(std::string_view name) override TARN_EXCLUDES(bucket_changes_mu_);
+  Status abort_uploads(std::string_view bucket);
   Result<std::optional<std::string>> document(std::string_view bucket, std::string_view kind) const override;
   Status set_document(std::string_view bucket, std::string_view kind,
                       std::optional<std::string> text) override TARN_EXCLUDES(bucket_changes_mu_);

@@ -30,9 +30,9 @@ bool is_address(const std::string& name) {
 
 }  // namespace
 
-Status check_caller(const Request& request, std::span<const std::string> host_names) {
+Status check_caller(const Request& request, std::span<const std::string> host_names, bool any_host) {
   auto host = request.header("Host");
-  if (host && !host->empty()) {
+  if (!any_host && host && !host->empty()) {
     std::string name = host_name(*host);
     bool known = name == "localhost" || name.ends_with(".localhost") || is_address(name) ||
                  std::ranges::any_of(host_names, [&](const std::string& n) { return lower(n) == name; });

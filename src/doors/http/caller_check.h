@@ -14,6 +14,6 @@
 
 namespace tarn::http {
 
-Status check_caller(const Request& request, std::span<const std::string> host_names);
+Status check_caller(const Request& request, std::span<const std::string> host_names, bool any_host = false);
 
 }  // namespace tarn::http

@@ -45,8 +45,9 @@ std::string date_now() {
 
 }  // namespace
 
-Connection::Connection(int fd, std::string remote, const Options& options, Count& count)
-    : socket_(fd), remote_(std::move(remote)), options_(options), count_(count) {
+Connection::Connection(int fd, std::unique_ptr<Tls> tls, std::string remote, const Options& options,
+                       Count& count)
+    : socket_(fd, std::move(tls)), remote_(std::move(remote)), options_(options), count_(count) {
   ++count_.open;
   count_.gauge.add(1);
   next_request();
@@ -160,6 +161,12 @@ std::optional<std::string_view> Exchange::header(std::string_view name) const {
   return view(found->value());
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> Exchange::headers() const {
+  std::vector<std::pair<std::string_view, std::string_view>> all;
+  for (const auto& field : parser_.get()) all.emplace_back(view(field.name_string()), view(field.value()));
+  return all;
+}
+
 std::optional<uint64_t> Exchange::content_length() const {
   auto length = parser_.content_length();
   return length ? std::optional<uint64_t>(*length) : std::nullopt;
@@ -182,6 +189,22 @@ Result<size_t> Exchange::read(std::span<char> out) {
   return got;
 }
 
+// A client that sends a byte now and then would hold its worker for ever.
+Result<size_t> Exchange::wait_for_bytes(std::span<char> out) {
+  auto before = std::chrono::steady_clock::now();
+  auto got = connection_.socket_.read(out, options_.io_timeout);
+  body_waited_ += std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - before);
+  if (!got || *got == 0 || body_waited_ <= options_.io_timeout) return got;
+  double seconds = std::chrono::duration<double>(body_waited_).count();
+  if (static_cast<double>(body_read_ + *got) >=
+      seconds * static_cast<double>(options_.body_bytes_per_second_min))
+    return got;
+  return fail(
+      Code::kTimeout,
+      fmt::format("the body comes too slowly: {} bytes in {:.0f} s, at least {} a second are asked for",
+                  body_read_ + *got, seconds, options_.body_bytes_per_second_min));
+}
+
 Result<size_t> Exchange::read_sized(std::span<char> out) {
   size_t wanted = static_cast<size_t>(std::min<uint64_t>(out.size(), body_left_));
   size_t got = std::min(wanted, connection_.buffered().size());
@@ -189,7 +212,7 @@ Result<size_t> Exchange::read_sized(std::span<char> out) {
     std::memcpy(out.data(), connection_.buffered().data(), got);
     connection_.begin_ += got;
   } else {
-    TARN_ASSIGN(got, connection_.socket_.read(out.first(wanted), options_.io_timeout));
+    TARN_ASSIGN(got, wait_for_bytes(out.first(wanted)));
     if (got == 0)
       return fail(Code::kUnavailable,
                   fmt::format("the client closed the connection after {} of {} bytes of the body", body_read_,
@@ -221,7 +244,7 @@ Result<size_t> Exchange::read_chunked(std::span<char> out) {
     if (connection_.buffered().size() >= kChunkedReadBytes)
       return fail(Code::kInvalid, "a chunk's header or the trailer of the body is too long");
     std::span<char> space = connection_.room(kChunkedReadBytes);
-    TARN_ASSIGN(size_t more, connection_.socket_.read(space, options_.io_timeout));
+    TARN_ASSIGN(size_t more, wait_for_bytes(space));
     if (more == 0)
       return fail(
           Code::kUnavailable,
@@ -275,9 +298,38 @@ Status Exchange::begin(int status, std::vector<Header> headers) {
   return sent;
 }
 
+Status Exchange::begin_sized(int status, std::vector<Header> headers, uint64_t length) {
+  std::string text;
+  TARN_TRY(head(status, headers, length, text));
+  answer_left_ = length;
+  auto sent = connection_.socket_.write({text}, options_.io_timeout);
+  write_failed_ = !sent;
+  return sent;
+}
+
+Status Exchange::take_from_length(uint64_t bytes) {
+  if (!answer_left_) return {};
+  if (bytes > *answer_left_)
+    return fail(Code::kInternal, "more bytes are written than the answer's head announced");
+  *answer_left_ -= bytes;
+  return {};
+}
+
+Status Exchange::send_file(int descriptor, uint64_t offset, uint64_t length) {
+  if (status_ == 0 || answer_done_ || chunked_answer_)
+    return fail(Code::kInternal, "send_file() outside of begin_sized() and end()");
+  if (write_failed_) return fail(Code::kUnavailable, "the client closed the connection");
+  TARN_TRY(take_from_length(length));
+  if (method() == "HEAD") return {};
+  auto sent = connection_.socket_.send_file(descriptor, offset, length, options_.io_timeout);
+  write_failed_ = !sent;
+  return sent;
+}
+
 Status Exchange::write(std::string_view bytes) {
   if (status_ == 0 || answer_done_) return fail(Code::kInternal, "write() outside of begin() and end()");
   if (write_failed_) return fail(Code::kUnavailable, "the client closed the connection");
+  TARN_TRY(take_from_length(bytes.size()));
   if (bytes.empty() || method() == "HEAD") return {};
   Status sent;
   if (chunked_answer_) {
@@ -293,6 +345,8 @@ Status Exchange::write(std::string_view bytes) {
 Status Exchange::end() {
   if (status_ == 0 || answer_done_) return fail(Code::kInternal, "end() without begin()");
   if (write_failed_) return fail(Code::kUnavailable, "the client closed the connection");
+  if (answer_left_.value_or(0) > 0 && method() != "HEAD")
+    return fail(Code::kInternal, "fewer bytes were written than the answer's head announced");
   answer_done_ = true;
   if (!chunked_answer_ || method() == "HEAD") return {};
   auto sent = connection_.socket_.write({"0\r\n\r\n"}, options_.io_timeout);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/beast/http/buffer_body.hpp>
@@ -31,7 +32,7 @@ class Connection {
     std::atomic<int> open = 0;
   };
   // `options` and `count` outlive the connection.
-  Connection(int fd, std::string remote, const Options& options, Count& count);
+  Connection(int fd, std::unique_ptr<Tls> tls, std::string remote, const Options& options, Count& count);
   ~Connection();
 
   // How far the head of the next request is.
@@ -84,14 +85,18 @@ class Exchange : public Request, public Responder {
   std::string_view path() const override { return path_; }
   std::optional<std::string> query(std::string_view name) const override;
   std::optional<std::string_view> header(std::string_view name) const override;
+  std::vector<std::pair<std::string_view, std::string_view>> headers() const override;
   std::optional<uint64_t> content_length() const override;
   Result<size_t> read(std::span<char> out) override;
   std::string remote() const override { return connection_.remote(); }
+  bool secure() const override { return connection_.socket_.secure(); }
 
   Status send(int status, std::vector<Header> headers, std::string_view body) override;
   Status begin(int status, std::vector<Header> headers) override;
   Status write(std::string_view bytes) override;
   Status end() override;
+  Status begin_sized(int status, std::vector<Header> headers, uint64_t length) override;
+  Status send_file(int descriptor, uint64_t offset, uint64_t length) override;
   bool begun() const override { return status_ != 0; }
   bool client_gone() const override { return connection_.socket_.peer_closed(); }
 
@@ -107,6 +112,8 @@ class Exchange : public Request, public Responder {
  private:
   Result<size_t> read_sized(std::span<char> out);
   Result<size_t> read_chunked(std::span<char> out);
+  Result<size_t> wait_for_bytes(std::span<char> out);
+  Status take_from_length(uint64_t bytes);
   Status head(int status, const std::vector<Header>& headers, std::optional<uint64_t> length,
               std::string& out);
 
@@ -117,6 +124,8 @@ class Exchange : public Request, public Responder {
   std::string_view query_;
   uint64_t body_left_ = 0;  // of a body with a length
   uint64_t body_read_ = 0;
+  Duration body_waited_{0};              // for the client, over all reads
+  std::optional<uint64_t> answer_left_;  // of an answer whose length was told
   bool body_done_ = false;
   bool body_broken_ = false;
   bool expects_continue_ = false;

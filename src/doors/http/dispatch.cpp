@@ -2,8 +2,10 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "access/grants.h"
 #include "base/logging.h"
 #include "base/nearest.h"
 #include "doors/http/answers.h"
@@ -83,8 +85,59 @@ Status refuse_method(Responder& responder, std::string_view method, std::vector<
   return responder.send(405, {{"Allow", list}, {"Content-Type", std::string(kJsonType)}}, message + "\n");
 }
 
+Status refuse_unknown(Responder& responder, const Unknown& unknown) {
+  boost::json::object body{{"error", {{"code", "unauthenticated"}, {"message", unknown.message}}}};
+  std::vector<Header> headers = {{"Content-Type", std::string(kJsonType)}};
+  if (unknown.status == 401)
+    headers.push_back({"WWW-Authenticate", "Basic realm=\"tarn\", charset=\"UTF-8\""});
+  return responder.send(unknown.status, std::move(headers), boost::json::serialize(body) + "\n");
+}
+
+std::string resource_of(const Route& route, const Call& call) {
+  switch (route.needs.of) {
+    case Needs::Of::kStream:
+      return access::stream_arn(call.parameter("stream"));
+    case Needs::Of::kTable: {
+      const std::string& name = call.parameter("table");
+      size_t dot = std::min(name.find('.'), name.size());
+      return access::table_arn(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())));
+    }
+    case Needs::Of::kBucket:
+      return access::bucket_arn(call.parameter("bucket"));
+    case Needs::Of::kSecret:
+      return access::secret_arn(call.parameter("secret"));
+    case Needs::Of::kNobody:
+    case Needs::Of::kAnybody:
+    case Needs::Of::kLake:
+      break;
+  }
+  return access::lake_arn();
+}
+
+// Who asks, whether they may, and then the action.
+Status run(Api& api, const Route& route, Call call) {
+  if (route.needs.of == Needs::Of::kNobody) return route.action(api, call);
+  auto caller = api.parts.authenticate(call.request);
+  if (!caller) return refuse_unknown(call.responder, caller.error());
+  Request& request = caller->request ? *caller->request : call.request;
+  Call known{request, call.responder, caller->principal, std::move(call.parameters)};
+  std::string remote = request.remote();
+  if (route.needs.of != Needs::Of::kAnybody) {
+    access::Context context;
+    context.set("aws:SecureTransport", request.secure() ? "true" : "false");
+    TARN_TRY(api.parts.guard.check({known.principal,
+                                    route.needs.action,
+                                    resource_of(route, known),
+                                    &context,
+                                    nullptr,
+                                    host_of(remote),
+                                    {}}));
+  }
+  return route.action(api, known);
+}
+
 Status find_and_run(Api& api, Request& request, Responder& responder) {
-  TARN_TRY(check_caller(request, api.parts.host_names));
+  TARN_TRY(check_caller(request, api.parts.host_names, api.parts.any_host));
   std::string_view raw_path = split_target(request.target()).path;
   TARN_ASSIGN(Segments path, path_segments(raw_path));
   std::string_view method = request.method() == "HEAD" ? "GET" : request.method();
@@ -95,12 +148,13 @@ Status find_and_run(Api& api, Request& request, Responder& responder) {
       allowed.emplace_back(route.method);
       continue;
     }
-    Call call{request, responder, {}};
+    static const access::Principal nobody = access::Principal::anonymous();
+    Call call{request, responder, nobody, {}};
     auto pattern = pattern_segments(route.pattern);
     for (size_t i = 0; i < pattern.size(); ++i)
       if (is_parameter(pattern[i]))
         call.parameters.emplace_back(pattern[i].substr(1, pattern[i].size() - 2), path[i]);
-    return route.action(api, call);
+    return run(api, route, std::move(call));
   }
   if (!allowed.empty()) return refuse_method(responder, method, std::move(allowed));
   return fail(no_such_path(path, raw_path));
@@ -112,6 +166,10 @@ const std::string& Call::parameter(std::string_view name) const {
   auto found = std::ranges::find(parameters, name, [](const auto& p) { return p.first; });
   TARN_CHECK(found != parameters.end());
   return found->second;
+}
+
+bool may_see(Api& api, const Call& call, std::string_view resource) {
+  return api.parts.guard.decide({call.principal, access::kDescribe, resource}).allowed;
 }
 
 void dispatch(Api& api, Request& request, Responder& responder) {

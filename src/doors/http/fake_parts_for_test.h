@@ -173,7 +173,8 @@ class FakeEngine : public query::Engine {
  public:
   FakeEngine(duck::Database& database, std::filesystem::path folder)
       : database_(database), folder_(std::move(folder)) {}
-  Result<std::unique_ptr<query::Running>> start(const std::string& sql, std::optional<Duration> timeout,
+  Result<std::unique_ptr<query::Running>> start(const std::string& sql, const query::Asker&,
+                                                std::optional<Duration> timeout,
                                                 query::Abandoned abandoned) override {
     {
       Lock lock(mu_);
@@ -187,7 +188,7 @@ class FakeEngine : public query::Engine {
       return std::make_unique<EndlessRunning>(std::move(connection), std::move(rows), std::move(abandoned));
     return std::make_unique<FakeRunning>(std::move(connection), std::move(rows));
   }
-  Result<std::unique_ptr<query::TemporaryFile>> export_parquet(const std::string& sql,
+  Result<std::unique_ptr<query::TemporaryFile>> export_parquet(const std::string& sql, const query::Asker&,
                                                                std::optional<Duration>,
                                                                query::Abandoned) override {
     auto file = std::make_unique<query::TemporaryFile>(folder_ / "result.parquet");

@@ -1,8 +1,10 @@
 // The lake as a whole: status, metrics, health, and the description of this API.
 #include <boost/json/array.hpp>
 
+#include "access/grants.h"
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
+#include "flow/system_streams.h"
 
 namespace tarn::http {
 
@@ -11,12 +13,15 @@ namespace json = boost::json;
 Status get_status(Api& api, Call& call) {
   json::array streams;
   for (const flow::StreamSpec& spec : api.parts.streams.list()) {
+    if (flow::is_system_stream(spec.name) || !may_see(api, call, access::stream_arn(spec.name))) continue;
     auto stream = api.parts.streams.find(spec.name);
     if (stream) streams.push_back(stream_json(**stream));
   }
   json::array tables;
   TARN_ASSIGN(auto names, api.parts.catalog.tables());
-  for (const lake::TableName& name : names) tables.push_back(json::string(name.str()));
+  for (const lake::TableName& name : names)
+    if (!flow::is_system_table(name) && may_see(api, call, access::table_arn(name.database, name.name)))
+      tables.push_back(json::string(name.str()));
   const ApiLimits& limits = api.parts.limits;
   auto up = std::chrono::steady_clock::now() - api.started;
   json::object out{{"version", api.parts.version},

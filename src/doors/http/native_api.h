@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,12 +18,17 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "access/guard.h"
+#include "access/identities.h"
+#include "access/sealed.h"
+#include "access/secrets.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "doors/http/server.h"
 #include "flow/streams.h"
 #include "lake/catalog.h"
 #include "query/engine.h"
+#include "store/objects.h"
 
 namespace tarn::http {
 
@@ -37,18 +43,38 @@ struct ApiLimits {
   Duration busy_wait = std::chrono::seconds(2);
 };
 
+// Who sent a request, by its credentials.
+struct Caller {
+  access::Principal principal;
+  std::unique_ptr<Request> request;  // reads the body that was signed; null: the request itself will do
+};
+struct Unknown {  // no credentials, or wrong ones
+  int status = 401;
+  std::string message;
+};
+using Authenticate = std::function<std::expected<Caller, Unknown>(Request&)>;
+
 struct ApiParts {
   flow::Streams& streams;
   lake::Catalog& catalog;
   query::Engine& engine;
   Metrics& metrics;
   duck::Database& database;  // for maintenance
+  const access::Guard& guard;
+  access::Identities& identities;
+  access::Secrets& secrets;
+  access::Sealer& sealer;
+  store::Objects& objects;
+  Authenticate authenticate;
   ApiLimits limits;
   std::string version;
   const std::atomic<bool>* stopping = nullptr;  // once it is true, /v1/health answers 503; may be null
   // Names, beside localhost, that a Host header may have. Others are refused: a web page can make its own
   // name point to this machine.
   std::vector<std::string> host_names = {};
+  std::string table_bucket = "lake";  // tables' own: no bucket of users
+  std::string region = "us-east-1";   // of new buckets
+  bool any_host = false;              // the port isn't this machine's alone, so any name may point to it
 };
 
 Handler make_native_api(ApiParts parts);

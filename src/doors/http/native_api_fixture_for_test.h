@@ -29,6 +29,10 @@ class NativeApi : public testing::Test {
     store_ = store::open_directory_store(folder_ / "store").value();
     catalog_ = lake::Catalog::open(*metastore_, *store_, "lake").value();
     database_ = duck::Database::open({{"threads", "1"}}).value();
+    sealer_ = access::Sealer::open(folder_ / "secret.key").value();
+    identities_ = access::Identities::open(*metastore_, *sealer_, Clock::system()).value();
+    secrets_ = access::Secrets::open(*metastore_, *sealer_, Clock::system()).value();
+    objects_ = store::Objects::open({folder_ / "blobs", *metastore_, Clock::system(), metrics_, {}}).value();
     engine_ = std::make_unique<FakeEngine>(*database_, folder_);
     limits_.frame_bytes = 1000;
     limits_.record_bytes_max = 5000;
@@ -53,7 +57,23 @@ class NativeApi : public testing::Test {
       Options options;
       options.port = 0;
       options.workers = 4;
-      ApiParts parts{streams_, *catalog_, *engine_, metrics_, *database_, limits_, "1.2.3", &stopping_};
+      ApiParts parts{streams_,
+                     *catalog_,
+                     *engine_,
+                     metrics_,
+                     *database_,
+                     guard_,
+                     *identities_,
+                     *secrets_,
+                     *sealer_,
+                     *objects_,
+                     [this](Request&) -> std::expected<Caller, Unknown> {
+                       if (unknown_) return std::unexpected(*unknown_);
+                       return Caller{principal_, nullptr};
+                     },
+                     limits_,
+                     "1.2.3",
+                     &stopping_};
       server_ = Server::listen(options, make_native_api(parts), metrics_).value();
     }
     return server_->port();
@@ -96,6 +116,15 @@ class NativeApi : public testing::Test {
   std::unique_ptr<FakeEngine> engine_;
   FakeStreams streams_;
   Metrics metrics_;
+  std::unique_ptr<access::Audit> audit_ =
+      access::Audit::start([](std::span<const std::string>) { return Status(); }, metrics_);
+  access::Guard guard_{*audit_, Clock::system()};
+  std::unique_ptr<access::Sealer> sealer_;
+  std::unique_ptr<access::Identities> identities_;
+  std::unique_ptr<access::Secrets> secrets_;
+  std::unique_ptr<store::Objects> objects_;
+  access::Principal principal_ = access::Principal::system();  // who calls
+  std::optional<Unknown> unknown_;                             // if set, the caller can't be known
   ApiLimits limits_;
   std::atomic<bool> stopping_ = false;
   std::unique_ptr<Server> server_;

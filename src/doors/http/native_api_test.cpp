@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "access/grants.h"
 #include "doors/http/native_api_fixture_for_test.h"
 #include "doors/http/routes.h"
 
@@ -297,6 +298,109 @@ TEST(OpenapiDocument, DefinesEverySchemaThatItNames) {
     ++references;
   }
   EXPECT_GT(references, 50u);
+}
+
+// A user with these grants.
+access::Principal user_with(const std::string& grants) {
+  access::Principal user;
+  user.kind = access::PrincipalKind::kUser;
+  user.name = "ann";
+  user.arn = access::user_arn("ann");
+  user.policies = {access::grants_policy(access::grants_from_json(grants).value(), "role test")};
+  return user;
+}
+
+TEST_F(NativeApi, AsksWhoItIsBeforeAnythingButHealthAndTheDescription) {
+  unknown_ = Unknown{401, "who are you?"};
+  for (const Route& route : routes()) {
+    std::string path(route.pattern);
+    for (size_t open = path.find('{'); open != std::string::npos; open = path.find('{'))
+      path.replace(open, path.find('}') - open + 1, "x.y");
+    Reply reply = TestClient(port()).post(path, "{}", "", std::string(route.method));
+    bool open = path == "/v1/health" || path == "/v1/openapi.json";
+    EXPECT_EQ(reply.status, open ? 200 : 401) << route.method << " " << path;
+    EXPECT_EQ(reply.headers["www-authenticate"].starts_with("Basic"), !open) << path;
+  }
+}
+
+TEST_F(NativeApi, RefusesAnybodyWithoutGrantsEverywhere) {
+  principal_ = user_with("[]");
+  for (const Route& route : routes()) {
+    if (route.needs.of == Needs::Of::kNobody || route.needs.of == Needs::Of::kAnybody) continue;
+    std::string path(route.pattern);
+    for (size_t open = path.find('{'); open != std::string::npos; open = path.find('{'))
+      path.replace(open, path.find('}') - open + 1, "raw.x");
+    Reply reply = TestClient(port()).post(path, "{}", "", std::string(route.method));
+    EXPECT_EQ(reply.status, 403) << route.method << " " << path << " " << reply.body;
+    EXPECT_TRUE(message(reply).contains("ann")) << reply.body;
+  }
+  EXPECT_TRUE(json(get("/v1/streams")).at("streams").as_array().empty());
+  EXPECT_TRUE(json(get("/v1/tables")).at("tables").as_array().empty());
+  EXPECT_TRUE(json(get("/v1/buckets")).at("buckets").as_array().empty());
+}
+
+TEST_F(NativeApi, AGrantOnAStreamIsForThatStreamOnly) {
+  principal_ = user_with(R"([{"put": "events"}])");
+  EXPECT_EQ(records("{\"a\":1}").status, 200);
+  EXPECT_EQ(post("/v1/streams/other/records", "{\"a\":1}").status, 403);
+  EXPECT_EQ(json(get("/v1/streams")).at("streams").as_array().size(), 1u);
+  EXPECT_EQ(remove("/v1/streams/events").status, 403);
+}
+
+TEST_F(NativeApi, TheLakesOwnStreamsAreNobodysToChange) {
+  for (std::string_view path : {"/v1/streams/system.audit", "/v1/streams/system.mine"}) {
+    EXPECT_EQ(put(path, "{}").status, 403);
+    EXPECT_EQ(remove(path).status, 403);
+    EXPECT_EQ(post(std::string(path) + "/records", "{}").status, 403);
+  }
+}
+
+TEST_F(NativeApi, PrincipalsRolesKeysAndSecretsComeAndGo) {
+  EXPECT_EQ(put("/v1/roles/reader", R"({"grants": [{"select": "raw.*"}]})").status, 201);
+  EXPECT_EQ(put("/v1/principals/ann", R"({"roles": ["reader"], "tags": {"team": "data"}})").status, 201);
+  EXPECT_EQ(put("/v1/principals/bob", R"({"roles": ["raeder"]})").status, 404);
+  auto ann = json(get("/v1/principals/ann"));
+  EXPECT_EQ(json::serialize(ann.at("roles")), R"(["reader"])");
+  Reply made = post("/v1/keys", R"({"user": "ann", "description": "laptop"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  std::string id(json(made).at("id").as_string()), secret(json(made).at("secret").as_string());
+  access::CredentialProblem problem{};
+  EXPECT_TRUE(identities_->log_in(id, secret, problem));
+  EXPECT_FALSE(get("/v1/keys?user=ann").body.contains(secret));
+  EXPECT_EQ(put("/v1/keys/" + id, R"({"active": false})").status, 204);
+  EXPECT_FALSE(identities_->log_in(id, secret, problem));
+  EXPECT_EQ(remove("/v1/keys/" + id).status, 204);
+  EXPECT_EQ(put("/v1/principals/ann/password", R"({"password": "correct horse"})").status, 204);
+  EXPECT_TRUE(identities_->log_in("ann", "correct horse", problem));
+  EXPECT_EQ(remove("/v1/principals/ann").status, 204);
+  EXPECT_EQ(remove("/v1/roles/reader").status, 204);
+
+  EXPECT_EQ(put("/v1/secrets/db/value", R"({"value": "hunter2"})").status, 200);
+  EXPECT_FALSE(get("/v1/secrets").body.contains("hunter2"));
+  EXPECT_EQ(json(get("/v1/secrets/db/value")).at("value"), "hunter2");
+  EXPECT_EQ(post("/v1/rekey", "").status, 204);
+  EXPECT_EQ(json(get("/v1/secrets/db/value")).at("value"), "hunter2");
+  EXPECT_EQ(post("/v1/secrets/db/rotate", R"({"length": 20})").status, 200);
+  EXPECT_EQ(json(get("/v1/secrets/db/value")).at("value").as_string().size(), 20u);
+  EXPECT_EQ(remove("/v1/secrets/db").status, 204);
+  EXPECT_EQ(get("/v1/secrets/db/value").status, 404);
+}
+
+TEST_F(NativeApi, BucketsAreDeclaredAndShown) {
+  EXPECT_EQ(put("/v1/buckets/reports",
+                R"({"versioning": "enabled", "lifecycle": [{"prefix": "tmp/", "expire": "7d"}]})")
+                .status,
+            201);
+  auto shown = json(get("/v1/buckets/reports"));
+  EXPECT_EQ(shown.at("versioning"), "enabled");
+  EXPECT_EQ(shown.at("lifecycle").at(0).at("expire"), "7d");
+  EXPECT_EQ(put("/v1/buckets/reports", R"({"versioning": "off"})").status, 409);
+  EXPECT_EQ(put("/v1/buckets/Wrong", "{}").status, 400);
+  EXPECT_EQ(put("/v1/buckets/lake", "{}").status, 403);
+  Reply typo = put("/v1/buckets/reports", R"({"versionning": "enabled"})");
+  EXPECT_TRUE(message(typo).contains("'versioning'")) << typo.body;
+  EXPECT_EQ(get("/v1/buckets/report").status, 404);
+  EXPECT_EQ(remove("/v1/buckets/reports").status, 204);
 }
 
 }  // namespace

@@ -89,6 +89,50 @@ constexpr std::string_view kSchemas = R"json({
 "Maintenance": {"type": "object", "properties": {
   "compact": {"$ref": "#/components/schemas/Maintained"}, "expire": {"$ref": "#/components/schemas/Maintained"},
   "sweep": {"$ref": "#/components/schemas/Maintained"}}},
+"BucketSpec": {"type": "object", "description": "a bucket's entry in a lake file", "properties": {
+  "versioning": {"type": "string", "enum": ["off", "enabled", "suspended"]}, "events": {"type": "boolean"},
+  "lifecycle": {"type": "array", "items": {"type": "object"}}}},
+"Bucket": {"allOf": [{"$ref": "#/components/schemas/BucketSpec"}, {"type": "object", "properties": {
+  "name": {"type": "string"}, "region": {"type": "string"}, "created": {"type": "string", "format": "date-time"}}}]},
+"Buckets": {"type": "object", "properties": {
+  "buckets": {"type": "array", "items": {"$ref": "#/components/schemas/Bucket"}}}},
+"Caller": {"type": "object", "properties": {
+  "name": {"type": "string"}, "arn": {"type": "string"}, "id": {"type": "string"}, "key": {"type": "string"}}},
+"PrincipalSpec": {"type": "object", "description": "a principal's entry in a lake file", "properties": {
+  "roles": {"type": "array", "items": {"type": "string"}},
+  "tags": {"type": "object", "additionalProperties": {"type": "string"}}}},
+"Principal": {"allOf": [{"$ref": "#/components/schemas/PrincipalSpec"}, {"type": "object", "properties": {
+  "name": {"type": "string"}, "id": {"type": "string"}, "policies": {"type": "array", "items": {"type": "string"}},
+  "keys": {"type": "integer"}, "password": {"type": "boolean"}, "origin": {"type": "string", "enum": ["file", "api"]},
+  "created": {"type": "string", "format": "date-time"}}}]},
+"Principals": {"type": "object", "properties": {
+  "principals": {"type": "array", "items": {"$ref": "#/components/schemas/Principal"}}}},
+"Password": {"type": "object", "required": ["password"], "properties": {"password": {"type": ["string", "null"]}}},
+"RoleSpec": {"type": "object", "properties": {"grants": {"type": "array", "items": {"type": "object"}}}},
+"Role": {"allOf": [{"$ref": "#/components/schemas/RoleSpec"}, {"type": "object", "properties": {
+  "name": {"type": "string"}, "id": {"type": "string"}, "policies": {"type": "array", "items": {"type": "string"}},
+  "origin": {"type": "string", "enum": ["file", "api"]}, "created": {"type": "string", "format": "date-time"}}}]},
+"Roles": {"type": "object", "properties": {
+  "roles": {"type": "array", "items": {"$ref": "#/components/schemas/Role"}}}},
+"NewKey": {"type": "object", "properties": {
+  "user": {"type": "string", "description": "whose; the caller's own if it is left out"},
+  "description": {"type": "string"}}},
+"KeyState": {"type": "object", "required": ["active"], "properties": {"active": {"type": "boolean"}}},
+"Key": {"type": "object", "properties": {
+  "id": {"type": "string"}, "user": {"type": "string"}, "active": {"type": "boolean"},
+  "created": {"type": "string", "format": "date-time"}, "used": {"type": ["string", "null"], "format": "date-time"},
+  "description": {"type": "string"}, "secret": {"type": "string", "description": "only when it is created"}}},
+"Keys": {"type": "object", "properties": {"keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}},
+"SecretSpec": {"type": "object", "properties": {"description": {"type": "string"}}},
+"Secret": {"type": "object", "properties": {
+  "name": {"type": "string"}, "description": {"type": "string"}, "versions": {"type": "integer"},
+  "created": {"type": "string", "format": "date-time"}, "changed": {"type": ["string", "null"], "format": "date-time"},
+  "origin": {"type": "string", "enum": ["file", "api"]}}},
+"Secrets": {"type": "object", "properties": {
+  "secrets": {"type": "array", "items": {"$ref": "#/components/schemas/Secret"}}}},
+"SecretValue": {"type": "object", "required": ["value"], "properties": {
+  "name": {"type": "string"}, "value": {"type": "string"}}},
+"Rotation": {"type": "object", "properties": {"length": {"type": "integer", "minimum": 8, "maximum": 4096}}},
 "Status": {"type": "object", "properties": {
   "version": {"type": "string"}, "uptime_seconds": {"type": "integer"},
   "streams": {"type": "array", "items": {"$ref": "#/components/schemas/Stream"}},
@@ -120,7 +164,9 @@ json::object content_json(const std::vector<Body>& bodies) {
 std::string_view path_parameter_text(std::string_view name) {
   if (name == "stream") return "The stream's name";
   if (name == "table") return "database.table";
-  return "The column's name";
+  if (name == "column") return "The column's name";
+  if (name == "key") return "The key's id";
+  return "Its name";
 }
 
 json::array parameters_json(const Route& route) {
@@ -149,6 +195,8 @@ std::string_view error_text(int status) {
   switch (status) {
     case 400:
       return "The request is wrong: the message says what to mend";
+    case 401:
+      return "Who asks isn't known: send an access key";
     case 403:
       return "It is not allowed";
     case 404:
@@ -188,6 +236,7 @@ json::object answers_json(const Route& route) {
     out[std::to_string(answer.status)] = std::move(entry);
   }
   std::vector<int> errors = {400, 403};
+  if (route.needs.of != Needs::Of::kNobody) errors.push_back(401);
   errors.insert(errors.end(), route.errors.begin(), route.errors.end());
   errors.push_back(500);
   for (int status : errors) {
@@ -217,6 +266,7 @@ json::object openapi_document(const std::string& version) {
     json::object operation{{"operationId", route.operation},
                            {"tags", json::array{json::value(route.tag)}},
                            {"summary", route.summary}};
+    if (route.needs.of == Needs::Of::kNobody) operation["security"] = json::array();
     if (!route.description.empty()) operation["description"] = route.description;
     if (json::array parameters = parameters_json(route); !parameters.empty())
       operation["parameters"] = std::move(parameters);
@@ -235,7 +285,20 @@ json::object openapi_document(const std::string& version) {
                             {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
       {"servers", json::array{json::object{{"url", "http://127.0.0.1:9700"}}}},
       {"paths", std::move(paths)},
-      {"components", json::object{{"schemas", json::parse({kSchemas.data(), kSchemas.size()})}}}};
+      {"security",
+       json::array{json::object{{"basic", json::array()}}, json::object{{"bearer", json::array()}}}},
+      {"components",
+       json::object{{"schemas", json::parse({kSchemas.data(), kSchemas.size()})},
+                    {"securitySchemes",
+                     json::object{{"basic", json::object{{"type", "http"},
+                                                         {"scheme", "basic"},
+                                                         {"description",
+                                                          "An access key's id and secret, or a "
+                                                          "user's name and password; over TLS or "
+                                                          "on the lake's own machine"}}},
+                                  {"bearer", json::object{{"type", "http"},
+                                                          {"scheme", "bearer"},
+                                                          {"description", "<key id>.<secret>"}}}}}}}};
 }
 
 }  // namespace tarn::http

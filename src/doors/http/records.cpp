@@ -188,6 +188,7 @@ int status_of(const Error& error) {
 }  // namespace
 
 Status post_records(Api& api, Call& call) {
+  TARN_TRY(check_own_stream(call.parameter("stream")));
   TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
   const ApiLimits& limits = api.parts.limits;
   auto plan = plan_of(call.request, limits);

@@ -6,6 +6,8 @@ namespace tarn::http {
 
 namespace {
 
+using Of = Needs::Of;
+
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kNdjson = "application/x-ndjson";
 constexpr std::string_view kText = R"({"type":"string"})";
@@ -53,7 +55,8 @@ void add_records(std::vector<Route>& out) {
        {answer("The records that were accepted are durable", "#Accepted",
                R"({"accepted":2,"shard":0,"first_sequence":12000})")},
        {404, 408, 413, 415, 429, 503, 507},
-       &post_records});
+       &post_records,
+       {Of::kStream, access::kPutRecords}});
 }
 
 void add_sql(std::vector<Route>& out) {
@@ -80,7 +83,8 @@ void add_sql(std::vector<Route>& out) {
           {"application/vnd.apache.parquet",
            R"({"type":"string","contentMediaType":"application/octet-stream"})", ""}}}},
        {404, 406, 413, 429, 499, 504},
-       &post_sql});
+       &post_sql,
+       {Of::kAnybody}});
 }
 
 void add_streams(std::vector<Route>& out) {
@@ -94,7 +98,8 @@ void add_streams(std::vector<Route>& out) {
                  {},
                  {answer("All streams", "#Streams")},
                  {},
-                 &list_streams});
+                 &list_streams,
+                 {Of::kAnybody}});
   out.push_back({"GET",
                  "/v1/streams/{stream}",
                  "getStream",
@@ -105,7 +110,8 @@ void add_streams(std::vector<Route>& out) {
                  {},
                  {answer("The stream", "#Stream")},
                  {404},
-                 &get_stream});
+                 &get_stream,
+                 {Of::kStream, access::kDescribe}});
   out.push_back(
       {"PUT",
        "/v1/streams/{stream}",
@@ -117,7 +123,8 @@ void add_streams(std::vector<Route>& out) {
        {{kJson, "#StreamSpec", kStreamExample}},
        {answer("It was changed", "#Stream"), answer("It was created", "#Stream", {}, 201)},
        {409, 413},
-       &put_stream});
+       &put_stream,
+       {Of::kStream}});
   out.push_back({"DELETE",
                  "/v1/streams/{stream}",
                  "deleteStream",
@@ -128,7 +135,8 @@ void add_streams(std::vector<Route>& out) {
                  {},
                  {{204, "It is removed", {}}},
                  {404, 503},
-                 &delete_stream});
+                 &delete_stream,
+                 {Of::kStream}});
   out.push_back(
       {"POST",
        "/v1/streams/{stream}/flush",
@@ -140,7 +148,8 @@ void add_streams(std::vector<Route>& out) {
        {},
        {answer("All was delivered", "#Stream")},
        {404, 503, 504},
-       &flush_stream});
+       &flush_stream,
+       {Of::kStream}});
   out.push_back({"POST",
                  "/v1/streams/{stream}/redrive",
                  "redriveStream",
@@ -151,7 +160,8 @@ void add_streams(std::vector<Route>& out) {
                  {},
                  {answer("How many", "#Redriven", R"({"records":3,"remaining":0})")},
                  {404, 409, 429, 503},
-                 &redrive_stream});
+                 &redrive_stream,
+                 {Of::kStream}});
 }
 
 void add_tables(std::vector<Route>& out) {
@@ -165,7 +175,8 @@ void add_tables(std::vector<Route>& out) {
                  {},
                  {answer("All tables", "#Tables")},
                  {},
-                 &list_tables});
+                 &list_tables,
+                 {Of::kAnybody}});
   out.push_back({"GET",
                  "/v1/tables/{table}",
                  "getTable",
@@ -176,7 +187,8 @@ void add_tables(std::vector<Route>& out) {
                  {},
                  {answer("The table", "#Table")},
                  {404},
-                 &get_table});
+                 &get_table,
+                 {Of::kTable, access::kDescribe}});
   out.push_back(
       {"PUT",
        "/v1/tables/{table}",
@@ -189,7 +201,8 @@ void add_tables(std::vector<Route>& out) {
        {{kJson, "#TableSpec", kTableExample}},
        {answer("It was changed", "#Table"), answer("It was created", "#Table", {}, 201)},
        {409, 413},
-       &put_table});
+       &put_table,
+       {Of::kTable}});
   out.push_back({"DELETE",
                  "/v1/tables/{table}",
                  "deleteTable",
@@ -200,7 +213,8 @@ void add_tables(std::vector<Route>& out) {
                  {},
                  {{204, "It is removed", {}}},
                  {404, 409},
-                 &delete_table});
+                 &delete_table,
+                 {Of::kTable}});
 }
 
 void add_table_parts(std::vector<Route>& out) {
@@ -214,7 +228,8 @@ void add_table_parts(std::vector<Route>& out) {
                  {},
                  {answer("The snapshots", "#Snapshots")},
                  {404},
-                 &list_snapshots});
+                 &list_snapshots,
+                 {Of::kTable, access::kDescribe}});
   out.push_back({"GET",
                  "/v1/tables/{table}/files",
                  "listFiles",
@@ -225,7 +240,8 @@ void add_table_parts(std::vector<Route>& out) {
                  {},
                  {answer("The files", "#Files")},
                  {404},
-                 &list_files});
+                 &list_files,
+                 {Of::kTable, access::kDescribe}});
   out.push_back(
       {"POST",
        "/v1/tables/{table}/maintain",
@@ -237,7 +253,8 @@ void add_table_parts(std::vector<Route>& out) {
        {},
        {answer("What was done", "#Maintenance")},
        {404, 409, 429},
-       &maintain_table});
+       &maintain_table,
+       {Of::kTable}});
   out.push_back(
       {"POST",
        "/v1/tables/{table}/columns/{column}",
@@ -250,7 +267,8 @@ void add_table_parts(std::vector<Route>& out) {
          R"({"rename":"total"})"}},
        {answer("The table", "#Table")},
        {404, 409},
-       &change_column});
+       &change_column,
+       {Of::kTable}});
   out.push_back({"DELETE",
                  "/v1/tables/{table}/columns/{column}",
                  "deleteColumn",
@@ -261,7 +279,8 @@ void add_table_parts(std::vector<Route>& out) {
                  {},
                  {answer("The table", "#Table")},
                  {404, 409},
-                 &delete_column});
+                 &delete_column,
+                 {Of::kTable}});
 }
 
 void add_lake(std::vector<Route>& out) {
@@ -275,7 +294,8 @@ void add_lake(std::vector<Route>& out) {
                  {},
                  {answer("The lake", "#Status")},
                  {},
-                 &get_status});
+                 &get_status,
+                 {Of::kAnybody}});
   out.push_back({"GET",
                  "/v1/metrics",
                  "getMetrics",
@@ -286,7 +306,8 @@ void add_lake(std::vector<Route>& out) {
                  {},
                  {{200, "The metrics", {{"text/plain", kText, "tarn_http_connections 1\n"}}}},
                  {},
-                 &get_metrics});
+                 &get_metrics,
+                 {Of::kLake, access::kDescribe}});
   out.push_back(
       {"GET",
        "/v1/health",
@@ -298,7 +319,8 @@ void add_lake(std::vector<Route>& out) {
        {},
        {answer("It is", R"({"type":"object","properties":{"status":{"const":"ok"}}})", R"({"status":"ok"})")},
        {503},
-       &get_health});
+       &get_health,
+       {Of::kNobody}});
   out.push_back({"GET",
                  "/v1/openapi.json",
                  "getOpenapi",
@@ -309,7 +331,8 @@ void add_lake(std::vector<Route>& out) {
                  {},
                  {answer("An OpenAPI 3.1 document", R"({"type":"object"})")},
                  {},
-                 &get_openapi});
+                 &get_openapi,
+                 {Of::kNobody}});
 }
 
 std::vector<Route> all_routes() {
@@ -319,6 +342,7 @@ std::vector<Route> all_routes() {
   add_streams(out);
   add_tables(out);
   add_table_parts(out);
+  add_access_routes(out);
   add_lake(out);
   return out;
 }

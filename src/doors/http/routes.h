@@ -13,6 +13,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "access/grants.h"
+#include "access/principal.h"
 #include "base/error.h"
 #include "doors/http/server.h"
 
@@ -23,8 +25,23 @@ struct Api;
 struct Call {
   Request& request;
   Responder& responder;
+  const access::Principal& principal;
   std::vector<std::pair<std::string_view, std::string>> parameters;  // of the path, by name
   const std::string& parameter(std::string_view name) const;
+};
+
+// What a caller must be allowed. The guard is asked before the action; an action that lists things asks for each.
+struct Needs {
+  enum class Of {
+    kNobody,
+    kAnybody,
+    kLake,
+    kStream,
+    kTable,
+    kBucket,
+    kSecret
+  } of = Of::kLake;  // kNobody: no credentials needed
+  std::string_view action = access::kManage;
 };
 
 using Action = Status (*)(Api&, Call&);
@@ -60,9 +77,11 @@ struct Route {
   std::vector<Answer> answers;  // that are not errors
   std::vector<int> errors;      // statuses; 400, 403 and 500 go without saying
   Action action = nullptr;
+  Needs needs = {};  // the safest, when nothing is said
 };
 
 const std::vector<Route>& routes();
+void add_access_routes(std::vector<Route>& out);  // access_routes.cpp
 
 // Finds the route and runs its action. 404 names the nearest route, 405 has Allow.
 void dispatch(Api& api, Request& request, Responder& responder);

@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/logging.h"
 #include "base/thread.h"
@@ -105,6 +106,7 @@ class AsioServer : public Server {
   Metrics& metrics_;
   Connection::Count count_;
   Histogram& seconds_;
+  std::unique_ptr<TlsContext> tls_;  // null: plain
 
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> keep_running_{io_.get_executor()};
@@ -136,6 +138,9 @@ AsioServer::AsioServer(const Options& options, Handler handler, Metrics& metrics
                                  "From a request's head being whole to its answer being sent")) {}
 
 Status AsioServer::open() {
+  if (!options_.tls_certificate.empty() || !options_.tls_key.empty()) {
+    TARN_ASSIGN(tls_, TlsContext::open(options_.tls_certificate, options_.tls_key));
+  }
   ErrorCode error;
   auto address =
       asio::ip::make_address(options_.address == "localhost" ? "127.0.0.1" : options_.address, error);
@@ -188,8 +193,13 @@ void AsioServer::accepted(ErrorCode error, tcp::socket socket) {
   socket.non_blocking(true, ignored);
   auto peer = socket.remote_endpoint(ignored);
   int fd = socket.release(ignored);
+  std::unique_ptr<Tls> tls = tls_ ? tls_->accept(fd) : nullptr;
+  if (tls_ && !tls) {
+    ::close(fd);
+    return;
+  }
   auto connection = std::make_unique<Connection>(
-      fd, fmt::format("{}:{}", peer.address().to_string(), peer.port()), options_, count_);
+      fd, std::move(tls), fmt::format("{}:{}", peer.address().to_string(), peer.port()), options_, count_);
   if (count_.open > options_.connections_max) {
     connection->socket().write_now(busy_answer("too many connections are open; try again soon"));
     return;

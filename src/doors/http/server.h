@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -38,6 +39,11 @@ struct Options {
   uint32_t head_bytes_max = 64 * 1024;
   Duration linger =
       std::chrono::milliseconds(5);  // a worker waits for its client's next request, if others are idle
+  // A body that comes more slowly than this, over io_timeout, is given up: it would hold a worker.
+  uint64_t body_bytes_per_second_min = 512;
+  // PEM files; both or none. With them the port speaks TLS only.
+  std::string tls_certificate;
+  std::string tls_key;
 };
 
 struct Header {
@@ -54,12 +60,15 @@ class Request {
   // A query parameter, decoded; empty optional when absent.
   virtual std::optional<std::string> query(std::string_view name) const = 0;
   virtual std::optional<std::string_view> header(std::string_view name) const = 0;  // first of that name
+  // Every header as it came, repeated ones together; views into the request.
+  virtual std::vector<std::pair<std::string_view, std::string_view>> headers() const = 0;
   virtual std::optional<uint64_t> content_length() const = 0;
   // The next bytes of the body, as they arrive; 0 at its end. kUnavailable when the client went away,
   // kTimeout, kInvalid when the transfer coding is broken. Sends 100-continue first if the client waits for
   // it.
   virtual Result<size_t> read(std::span<char> out) = 0;
   virtual std::string remote() const = 0;  // "127.0.0.1:51234"
+  virtual bool secure() const = 0;         // over TLS
 };
 
 class Responder {
@@ -72,6 +81,11 @@ class Responder {
   virtual Status begin(int status, std::vector<Header> headers) = 0;
   virtual Status write(std::string_view bytes) = 0;
   virtual Status end() = 0;
+  // A streamed answer of a known length: exactly so many bytes are to follow by write() and send_file(), then
+  // end(). For HEAD the length is told and the bytes are left out.
+  virtual Status begin_sized(int status, std::vector<Header> headers, uint64_t length) = 0;
+  // Bytes of a file, without a copy through this process where the connection allows it.
+  virtual Status send_file(int descriptor, uint64_t offset, uint64_t length) = 0;
   virtual bool begun() const = 0;
   // True when the client has closed its side; asked now and then by long handlers, also from another thread
   // while the handler runs.

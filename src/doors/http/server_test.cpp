@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -500,6 +501,93 @@ TEST_F(HttpServer, SaysWhenThePortIsTaken) {
       << second.error().message;
   options.address = "nowhere";
   EXPECT_EQ(Server::listen(options, echo, other).error().code, Code::kInvalid);
+}
+
+// 1 MB in a file without a name.
+class TemporaryBytes {
+ public:
+  TemporaryBytes() : file_(std::tmpfile()) {
+    for (size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = static_cast<char>(i * 31 + i / 256);
+    EXPECT_EQ(std::fwrite(bytes_.data(), 1, bytes_.size(), file_), bytes_.size());
+    std::fflush(file_);
+  }
+  ~TemporaryBytes() { std::fclose(file_); }
+  TemporaryBytes(const TemporaryBytes&) = delete;
+  TemporaryBytes& operator=(const TemporaryBytes&) = delete;
+  int descriptor() const { return ::fileno(file_); }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::FILE* file_;
+  std::string bytes_ = std::string(1'000'000, '\0');
+};
+
+TEST_F(HttpServer, SendsFilesWithALengthAndKeepsTheConnection) {
+  TemporaryBytes file;
+  TestClient client(start([&](Request&, Responder& responder) {
+    ASSERT_TRUE(responder.begin_sized(206, {{"X-Part", "yes"}}, 900'007));
+    ASSERT_TRUE(responder.write("before "));
+    ASSERT_TRUE(responder.send_file(file.descriptor(), 100'000, 900'000));
+    ASSERT_TRUE(responder.end());
+  }));
+  for (int i = 0; i < 2; ++i) {
+    Reply reply = client.get("/f");
+    EXPECT_EQ(reply.status, 206);
+    EXPECT_EQ(reply.headers["content-length"], "900007");
+    EXPECT_TRUE(reply.body == "before " + file.bytes().substr(100'000));
+  }
+  ASSERT_TRUE(client.send("HEAD /f HTTP/1.1\r\nHost: x\r\n\r\n"));
+  Reply head = client.read(true);
+  EXPECT_EQ(head.headers["content-length"], "900007");
+  EXPECT_EQ(client.get("/f").status, 206) << "nothing followed the head";
+}
+
+TEST_F(HttpServer, CutsAnAnswerThatIsShorterThanItAnnounced) {
+  TemporaryBytes file;
+  uint16_t port = start([&](Request& request, Responder& responder) {
+    ASSERT_TRUE(responder.begin_sized(200, {}, 10));
+    ASSERT_TRUE(responder.write("12345"));
+    if (request.path() == "/end") {
+      EXPECT_FALSE(responder.end());
+    }
+    if (request.path() == "/more") {
+      EXPECT_FALSE(responder.write("123456"));
+    }
+    if (request.path() == "/file") {
+      EXPECT_FALSE(responder.send_file(file.descriptor(), 999'998, 5));
+    }
+  });
+  for (const char* path : {"/", "/end", "/more", "/file"})
+    EXPECT_FALSE(TestClient(port).get(path).whole) << path;
+}
+
+TEST_F(HttpServer, ShowsEveryHeaderAsItCame) {
+  std::string seen;
+  TestClient client(start([&](Request& request, Responder& responder) {
+    for (auto [name, value] : request.headers()) seen += std::string(name) + "=" + std::string(value) + ";";
+    (void)responder.send(200, {}, request.secure() ? "secure" : "plain");
+  }));
+  ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nx-b:  2  3 \r\nX-A: 4\r\n\r\n"));
+  EXPECT_EQ(client.read().body, "plain");
+  EXPECT_EQ(seen, "Host=x;X-A=1;X-A=4;x-b=2  3;") << "repeated ones stand together";
+}
+
+TEST_F(HttpServer, GivesUpBodiesThatComeTooSlowly) {
+  Options options;
+  options.io_timeout = 50ms;
+  options.body_bytes_per_second_min = 1'000'000;
+  std::atomic<int> code = -1;
+  TestClient client(start(
+      [&](Request& request, Responder& responder) {
+        auto body = whole_body(request);
+        code = body ? 0 : static_cast<int>(body.error().code);
+        (void)responder.send(408, {}, "slow");
+      },
+      options));
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
+  // A byte now and then keeps each single read alive; all together they are too few.
+  while (code == -1 && client.send("x")) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(code, static_cast<int>(Code::kTimeout));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
+#include <vector>
 
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,6 +17,9 @@ namespace tarn::http {
 namespace {
 
 constexpr size_t kPiecesMax = 4;
+constexpr size_t kSendFileBytesMax = 1 << 30;    // of one sendfile(2)
+constexpr size_t kTlsFileBytes = 256 * 1024;     // of a file that goes through TLS, at once
+constexpr size_t kTlsTogetherBytes = 16 * 1024;  // pieces up to this go into one TLS record
 
 // 1 when an event came, 0 when the time passed. Interrupted waits start again: signals are rare and short.
 int poll_one(int fd, short events, Duration timeout) {
@@ -45,7 +51,78 @@ Socket::~Socket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+Status Socket::wait_for(short events, Duration timeout) const {
+  if (poll_one(fd_, events, timeout) != 0) return {};
+  return fail(Code::kTimeout,
+              (events == POLLIN ? "the client sent nothing for " : "the client read nothing for ") +
+                  to_string(timeout));
+}
+
+Socket::Now Socket::read_now_tls(std::span<char> out, size_t& got) {
+  switch (tls_->read(out, got)) {
+    case Tls::Step::kDone:
+      return Now::kBytes;
+    case Tls::Step::kWantRead:
+    case Tls::Step::kWantWrite:  // of a handshake, whose few bytes always find room
+      return Now::kNothing;
+    case Tls::Step::kPlainHttp: {
+      constexpr std::string_view kAnswer =
+          "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+          "This port speaks TLS: use https://\n";
+      [[maybe_unused]] ssize_t n = ::send(fd_, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      ::shutdown(fd_, SHUT_WR);
+      // Closing with bytes unread would make the kernel drop the answer.
+      while (::recv(fd_, out.data(), out.size(), MSG_DONTWAIT) > 0) continue;
+      return Now::kEnd;
+    }
+    case Tls::Step::kEnd:
+      break;
+  }
+  return Now::kEnd;
+}
+
+Result<size_t> Socket::read_tls(std::span<char> out, Duration timeout) {
+  for (;;) {
+    size_t got = 0;
+    switch (tls_->read(out, got)) {
+      case Tls::Step::kDone:
+        return got;
+      case Tls::Step::kWantRead:
+        TARN_TRY(wait_for(POLLIN, timeout));
+        break;
+      case Tls::Step::kWantWrite:
+        TARN_TRY(wait_for(POLLOUT, timeout));
+        break;
+      case Tls::Step::kPlainHttp:
+      case Tls::Step::kEnd:
+        return 0;
+    }
+  }
+}
+
+Status Socket::write_tls(std::string_view bytes, Duration timeout) {
+  while (!bytes.empty()) {
+    size_t sent = 0;
+    switch (tls_->write(bytes, sent)) {
+      case Tls::Step::kDone:
+        bytes.remove_prefix(sent);
+        break;
+      case Tls::Step::kWantRead:
+        TARN_TRY(wait_for(POLLIN, timeout));
+        break;
+      case Tls::Step::kWantWrite:
+        TARN_TRY(wait_for(POLLOUT, timeout));
+        break;
+      case Tls::Step::kPlainHttp:
+      case Tls::Step::kEnd:
+        return fail(Code::kUnavailable, "the client closed the connection");
+    }
+  }
+  return {};
+}
+
 Socket::Now Socket::read_now(std::span<char> out, size_t& got) {
+  if (tls_) return read_now_tls(out, got);
   for (;;) {
     ssize_t n = ::recv(fd_, out.data(), out.size(), 0);
     if (n > 0) {
@@ -59,17 +136,29 @@ Socket::Now Socket::read_now(std::span<char> out, size_t& got) {
 }
 
 Result<size_t> Socket::read(std::span<char> out, Duration timeout) {
+  if (tls_) return read_tls(out, timeout);
   for (;;) {
     ssize_t n = ::recv(fd_, out.data(), out.size(), 0);
     if (n >= 0) return static_cast<size_t>(n);
     if (errno == EINTR) continue;
     if (!would_block(errno)) return fail(connection_error("read from the client", errno));
-    if (poll_one(fd_, POLLIN, timeout) == 0)
-      return fail(Code::kTimeout, "the client sent nothing for " + to_string(timeout));
+    TARN_TRY(wait_for(POLLIN, timeout));
   }
 }
 
 Status Socket::write(std::initializer_list<std::string_view> pieces, Duration timeout) {
+  if (tls_) {
+    size_t all = 0;
+    for (std::string_view piece : pieces) all += piece.size();
+    if (all <= kTlsTogetherBytes) {
+      std::string together;
+      together.reserve(all);
+      for (std::string_view piece : pieces) together += piece;
+      return write_tls(together, timeout);
+    }
+    for (std::string_view piece : pieces) TARN_TRY(write_tls(piece, timeout));
+    return {};
+  }
   std::array<iovec, kPiecesMax> parts{};
   TARN_CHECK(pieces.size() <= parts.size());
   size_t count = 0;
@@ -83,8 +172,7 @@ Status Socket::write(std::initializer_list<std::string_view> pieces, Duration ti
     if (n < 0) {
       if (errno == EINTR) continue;
       if (!would_block(errno)) return fail(connection_error("write to the client", errno));
-      if (poll_one(fd_, POLLOUT, timeout) == 0)
-        return fail(Code::kTimeout, "the client read nothing for " + to_string(timeout));
+      TARN_TRY(wait_for(POLLOUT, timeout));
       continue;
     }
     size_t sent = static_cast<size_t>(n);
@@ -98,11 +186,43 @@ Status Socket::write(std::initializer_list<std::string_view> pieces, Duration ti
   return {};
 }
 
+Status Socket::send_file(int file, uint64_t offset, uint64_t length, Duration timeout) {
+  std::vector<char> buffer(tls_ ? std::min<uint64_t>(length, kTlsFileBytes) : 0);
+  off_t at = static_cast<off_t>(offset);
+  while (length > 0) {
+    ssize_t n = 0;
+    if (tls_) {
+      n = ::pread(file, buffer.data(), std::min<uint64_t>(length, buffer.size()), at);
+      if (n > 0) {
+        TARN_TRY(write_tls({buffer.data(), static_cast<size_t>(n)}, timeout));
+        at += n;
+      }
+    } else {
+      n = ::sendfile(fd_, file, &at, std::min<uint64_t>(length, kSendFileBytesMax));
+    }
+    if (n == 0) return fail(Code::kCorrupt, "the file to send ends before it should");
+    if (n > 0) {
+      length -= static_cast<uint64_t>(n);
+    } else if (would_block(errno)) {
+      TARN_TRY(wait_for(POLLOUT, timeout));
+    } else if (errno != EINTR) {
+      return fail(connection_error("send a file to the client", errno));
+    }
+  }
+  return {};
+}
+
 void Socket::write_now(std::string_view bytes) {
+  if (tls_) {
+    size_t ignored = 0;
+    (void)tls_->write(bytes, ignored);
+    return;
+  }
   [[maybe_unused]] ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 bool Socket::wait_readable(Duration timeout) const {
+  if (tls_ && tls_->pending()) return true;
   return poll_one(fd_, POLLIN, timeout) != 0;
 }
 
@@ -112,6 +232,7 @@ bool Socket::peer_closed() const {
 }
 
 void Socket::half_close() {
+  if (tls_) tls_->say_goodbye();
   ::shutdown(fd_, SHUT_WR);
 }
 

@@ -9,18 +9,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "doors/http/tls.h"
 
 namespace tarn::http {
 
 class Socket {
  public:
-  explicit Socket(int fd) : fd_(fd) {}
+  explicit Socket(int fd, std::unique_ptr<Tls> tls = nullptr) : fd_(fd), tls_(std::move(tls)) {}
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   ~Socket();
@@ -34,6 +37,9 @@ class Socket {
   Result<size_t> read(std::span<char> out, Duration timeout);
   // Up to four pieces, one after the other. The time limit is for each step forward, not for the whole.
   Status write(std::initializer_list<std::string_view> pieces, Duration timeout);
+  // Bytes of a file: by sendfile(2), or through TLS. A file that ends before is kCorrupt.
+  Status send_file(int file, uint64_t offset, uint64_t length, Duration timeout);
+  bool secure() const { return tls_ != nullptr; }
   // Writes what fits at this moment and forgets the rest: for the short answer of a connection that is given
   // up.
   void write_now(std::string_view bytes);
@@ -46,7 +52,13 @@ class Socket {
   void reset_on_close();
 
  private:
+  Now read_now_tls(std::span<char> out, size_t& got);
+  Result<size_t> read_tls(std::span<char> out, Duration timeout);
+  Status write_tls(std::string_view bytes, Duration timeout);
+  Status wait_for(short events, Duration timeout) const;
+
   int fd_;
+  std::unique_ptr<Tls> tls_;  // null: plain
 };
 
 }  // namespace tarn::http

@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
+#include "doors/http/url.h"
 #include "query/result_format.h"
 
 namespace tarn::http {
@@ -133,8 +134,10 @@ std::vector<Header> headers_of(const OutputForm& form) {
 }
 
 Status send_rows(Api& api, Call& call, const Statement& statement, const OutputForm& form) {
-  TARN_ASSIGN(auto running, api.parts.engine.start(statement.sql, statement.timeout,
-                                                   [&call] { return call.responder.client_gone(); }));
+  std::string remote = call.request.remote();
+  TARN_ASSIGN(auto running,
+              api.parts.engine.start(statement.sql, {call.principal, host_of(remote), {}}, statement.timeout,
+                                     [&call] { return call.responder.client_gone(); }));
   auto writer = query::ResultWriter::make(*form.format);
   std::string out;
   writer->begin(running->rows(), out);
@@ -160,9 +163,10 @@ Status send_rows(Api& api, Call& call, const Statement& statement, const OutputF
 }
 
 Status send_parquet(Api& api, Call& call, const Statement& statement, const OutputForm& form) {
-  TARN_ASSIGN(auto temporary, api.parts.engine.export_parquet(statement.sql, statement.timeout, [&call] {
-    return call.responder.client_gone();
-  }));
+  std::string remote = call.request.remote();
+  TARN_ASSIGN(auto temporary, api.parts.engine.export_parquet(
+                                  statement.sql, {call.principal, host_of(remote), {}}, statement.timeout,
+                                  [&call] { return call.responder.client_gone(); }));
   TARN_ASSIGN(auto file, FileSystem::real().open(temporary->path, OpenMode::kRead));
   temporary.reset();  // its name; the bytes stay as long as the file is open
   TARN_ASSIGN(uint64_t size, file->size());

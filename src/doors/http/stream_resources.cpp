@@ -5,9 +5,11 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "access/grants.h"
 #include "base/nearest.h"
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
+#include "flow/system_streams.h"
 
 namespace tarn::http {
 
@@ -52,6 +54,12 @@ Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const std::string& n
   return found;
 }
 
+Status check_own_stream(const std::string& name) {
+  if (!flow::is_system_stream(name)) return {};
+  return fail(Code::kDenied,
+              fmt::format("'{}' is the lake's own stream: names of yours can't begin with system.", name));
+}
+
 json::object stream_json(const flow::Stream& stream) {
   flow::StreamSpec spec = stream.spec();
   json::object out{{"name", spec.name}};
@@ -63,6 +71,8 @@ json::object stream_json(const flow::Stream& stream) {
 Status list_streams(Api& api, Call& call) {
   json::array out;
   for (const flow::StreamSpec& spec : api.parts.streams.list()) {
+    bool shown = !flow::is_system_stream(spec.name) || call.request.query("system") == "true";
+    if (!shown || !may_see(api, call, access::stream_arn(spec.name))) continue;
     auto stream = api.parts.streams.find(spec.name);
     if (stream) out.push_back(stream_json(**stream));  // else it was removed meanwhile
   }
@@ -76,6 +86,7 @@ Status get_stream(Api& api, Call& call) {
 
 Status put_stream(Api& api, Call& call) {
   const std::string& name = call.parameter("stream");
+  TARN_TRY(check_own_stream(name));
   std::string what = fmt::format("the definition of stream '{}'", name);
   TARN_ASSIGN(std::string text, read_text(call.request, api.parts.limits.statement_bytes_max, what));
   json::object body;  // a stream needs no settings at all, so an empty body is one too
@@ -96,6 +107,7 @@ Status put_stream(Api& api, Call& call) {
 }
 
 Status delete_stream(Api& api, Call& call) {
+  TARN_TRY(check_own_stream(call.parameter("stream")));
   TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
   stream.reset();  // a removal may wait for those who still use it
   TARN_TRY(api.parts.streams.remove(call.parameter("stream")));

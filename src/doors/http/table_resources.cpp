@@ -8,10 +8,12 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "access/grants.h"
 #include "base/nearest.h"
 #include "columns/type.h"
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
+#include "flow/system_streams.h"
 #include "lake/maintenance.h"
 #include "lake/single_value.h"
 #include "lake/table_spec.h"
@@ -132,6 +134,8 @@ Status list_tables(Api& api, Call& call) {
   json::array out;
   TARN_ASSIGN(auto names, api.parts.catalog.tables());
   for (const lake::TableName& name : names) {
+    bool shown = !flow::is_system_table(name) || call.request.query("system") == "true";
+    if (!shown || !may_see(api, call, access::table_arn(name.database, name.name))) continue;
     auto table = api.parts.catalog.load(name);
     if (!table && table.error().code == Code::kNotFound) continue;  // dropped meanwhile
     if (!table) return fail(std::move(table).error());

@@ -1,5 +1,7 @@
 #include "doors/http/url.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace tarn::http {
@@ -75,6 +77,10 @@ Result<std::vector<std::string>> path_segments(std::string_view path) {
     path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
   }
   return out;
+}
+
+std::string_view host_of(std::string_view remote) {
+  return remote.substr(0, std::min(remote.rfind(':'), remote.size()));
 }
 
 }  // namespace tarn::http

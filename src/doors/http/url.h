@@ -30,4 +30,7 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
 // none.
 Result<std::vector<std::string>> path_segments(std::string_view path);
 
+// "127.0.0.1" of "127.0.0.1:51234", as Request::remote() gives it.
+std::string_view host_of(std::string_view remote);
+
 }  // namespace tarn::http
