@@ -83,14 +83,24 @@ struct Answer {
 
 class Lane {
  public:
-  Lane(const char* host, int port) : fd_(connect_to(host, port)), buffer_(256 * 1024) {}
-  ~Lane() { ::close(fd_); }
+  Lane(const char* host, int port) : host_(host), port_(port), buffer_(256 * 1024) {}
+  ~Lane() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
   Answer run(const Request& request) {
+    if (fd_ < 0) fd_ = connect_to(host_, port_);
     send(request);
-    return receive();
+    Answer answer = receive();
+    if (last_) {  // a server that takes one request a connection
+      ::close(fd_);
+      fd_ = -1;
+      begin_ = end_ = 0;
+      last_ = false;
+    }
+    return answer;
   }
 
  private:
@@ -129,6 +139,7 @@ class Lane {
     begin_ += head.size();
     Answer answer{std::atoi(head.c_str() + 9), 0};
     for (char& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    last_ = head.starts_with("http/1.0") || head.find("\r\nconnection: close") != std::string::npos;
     size_t at = head.find("\r\ncontent-length:");
     if (head.find("\r\ntransfer-encoding: chunked") != std::string::npos) return chunks(answer);
     uint64_t left = at == std::string::npos ? 0 : std::strtoull(head.c_str() + at + 17, nullptr, 10);
@@ -159,7 +170,10 @@ class Lane {
     }
   }
 
-  int fd_;
+  const char* host_;
+  const int port_;
+  int fd_ = -1;
+  bool last_ = false;
   std::vector<char> buffer_;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -23,9 +23,10 @@ PIECE_BYTES = 1 << 20
 
 def signed(method, url, credentials, body=b"", digest=None):
     """The head of a signed request, as SDKs sign it: the payload's hash among it."""
-    request = botocore.awsrequest.AWSRequest(method, url, data=body, headers={"x-amz-content-sha256": digest or hashlib.sha256(body).hexdigest()})
+    digest = digest or hashlib.sha256(body).hexdigest()
+    request = botocore.awsrequest.AWSRequest(method, url, data=body)
     signer = botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1")
-    signer.payload = lambda _: request.headers["X-Amz-Content-SHA256"]
+    signer.payload = lambda _: digest
     signer.add_auth(request)
     target = url.split("/", 3)[3]
     headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
@@ -56,7 +57,7 @@ class Server:
                     file.write(f"{len(head)} {len(body)}\n".encode() + head + body)
                 last = body
             file.flush()
-            result = subprocess.run([REPLAY, self.host, str(self.port), str(connections), file.name], capture_output=True, text=True, check=True)
+            result = subprocess.run([REPLAY, self.host, str(self.port), str(connections), file.name], capture_output=True, text=True, check=True, timeout=300)
         answer = json.loads(result.stdout)
         bad = {status: count for status, count in answer["statuses"].items() if not status.startswith("2")}
         assert not bad, bad

@@ -18,7 +18,7 @@ step() { # NAME WHAT COMMAND…
 }
 
 threads() {
-  local tests=(base meta store log flow doors_http)
+  local tests=(base meta store log access flow doors_http)
   cmake --preset tsan >build/configure-tsan.log 2>&1 || { cat build/configure-tsan.log; return 1; }
   cmake --build --preset tsan --parallel "$jobs" --target "${tests[@]/%/_test}" >build/tsan.log 2>&1 ||
     { tail -40 build/tsan.log; return 1; }

@@ -17,7 +17,7 @@ namespace tarn::store {
 
 class DigestThread {
  public:
-  static constexpr size_t kBufferBytes = 512 * 1024;
+  static constexpr size_t kBufferBytes = 128 * 1024;
   static constexpr size_t kBuffers = 4;  // the caller is at most so far ahead
 
   explicit DigestThread(Digests digests);

@@ -1,7 +1,6 @@
 #include "doors/aws/auth.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -64,10 +63,11 @@ Verdict by_header(http::Request& request, std::string_view authorization, bool s
   if (scheme == kV4Algorithm) {
     auto claim = claim_of_header(request, authorization, s3);
     if (!claim) return std::unexpected(std::move(claim).error());
-    return authenticate_v4(request, *std::move(claim), s3, options);
+    return authenticate_v4(request, *claim, s3, options);
   }
   if (scheme.starts_with("AWS4-ECDSA"))
     return refuse_auth(Problem::kUnsupported, "SigV4a is not supported. Please use AWS4-HMAC-SHA256.");
+  if (scheme == "AWS" && s3) return authenticate_v2_header(request, word, options);
   if (scheme == "AWS" || scheme.starts_with("AWS3"))
     return refuse_auth(
         Problem::kUnsupported,
@@ -80,46 +80,6 @@ Verdict by_header(http::Request& request, std::string_view authorization, bool s
         Problem::kMalformedHeader,
         "The authorization header is malformed; it must begin with AWS4-HMAC-SHA256 and a space.");
   return refuse_auth(Problem::kUnsupported, "Unsupported Authorization Type");
-}
-
-// How requests look that carry no scope.
-struct Look {
-  std::string_view mark;
-  std::string_view service;
-};
-constexpr auto kTargets = std::to_array<Look>({{"Kinesis_", "kinesis"},
-                                               {"Firehose_", "firehose"},
-                                               {"AWSEvents.", "events"},
-                                               {"AWSGlue.", "glue"},
-                                               {"AmazonAthena.", "athena"},
-                                               {"AmazonSQS.", "sqs"},
-                                               {"secretsmanager.", "secretsmanager"},
-                                               {"Logs_", "logs"},
-                                               {"GraniteServiceVersion", "monitoring"}});
-constexpr auto kVersions = std::to_array<Look>({{"2011-06-15", "sts"},
-                                                {"2010-05-08", "iam"},
-                                                {"2010-03-31", "sns"},
-                                                {"2012-11-05", "sqs"},
-                                                {"2010-08-01", "monitoring"}});
-constexpr std::string_view kCborPath = "/service/GraniteServiceVersion";
-
-std::string service_by_look(const http::Request& request) {
-  if (auto target = request.header("x-amz-target")) {
-    for (const Look& look : kTargets) {
-      if (target->starts_with(look.mark)) return std::string(look.service);
-    }
-  }
-  http::Target target = http::split_target(request.target());
-  if (target.path.starts_with(kCborPath)) return "monitoring";
-  if (target.path != "/") return {};
-  if (signed_parameter(request, "Action")) {
-    std::string version = signed_parameter(request, "Version").value_or("");
-    auto known = std::ranges::find(kVersions, version, &Look::mark);
-    return std::string(known == kVersions.end() ? "sts" : known->service);
-  }
-  std::string type = lower_case(request.header("content-type").value_or(""));
-  bool form = request.method() == "POST" && type.starts_with("application/x-www-form-urlencoded");
-  return form ? "sts" : "";
 }
 
 }  // namespace
@@ -144,13 +104,13 @@ Verdict authenticate(http::Request& request, bool s3, const AuthOptions& options
   if (query.v4) {
     auto claim = claim_of_query(request);
     if (!claim) return std::unexpected(std::move(claim).error());
-    return authenticate_v4(request, *std::move(claim), s3, options);
+    return authenticate_v4(request, *claim, s3, options);
   }
   if (query.v2 && !s3)
     return refuse_auth(Problem::kUnsupported,
                        "version 2 of the signature is only taken by S3. Please use "
                        "AWS4-HMAC-SHA256.");
-  if (query.v2) return authenticate_v2(request, options);
+  if (query.v2) return authenticate_v2_query(request, options);
   return nobody(request, s3, options);
 }
 
@@ -172,7 +132,7 @@ std::string service_of(const http::Request& request) {
     size_t begin = credential.rfind('/', end - 1) + 1;
     if (begin < end) return credential.substr(begin, end - begin);
   }
-  return service_by_look(request);
+  return {};
 }
 
 }  // namespace tarn::aws

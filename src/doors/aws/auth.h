@@ -1,5 +1,5 @@
-// Who sent this request, by AWS's signatures (SigV4 in headers and in the query, SigV2 in the query), by Basic
-// or Bearer; and the payload, verified while it is read.
+// Who sent this request, by AWS's signatures (SigV4, and for S3 SigV2, in headers and in the query), by Basic or
+// Bearer; and the payload, verified while it is read.
 //
 // Owns: an Authenticated borrows the request.
 // Threads: pure functions, but for reading identities; one thread a request.
@@ -29,14 +29,14 @@ enum class Problem {
   kUnknownKey,     // also: switched off
   kSignature,  // fields has what we signed: CanonicalRequest, StringToSign, SignatureProvided, AWSAccessKeyId
   kSkewed,     // fields: RequestTime, ServerTime, MaxAllowedSkewMilliseconds
-  kMalformedHeader,
+  kMalformedHeader,  // fields may have ArgumentName, ArgumentValue: then it is a wrong argument (V2)
   kMalformedQuery,
   kToken,  // the session token isn't the key's, or is damaged
   kExpiredToken,
   kExpiredUrl,        // fields: Expires, ServerTime, X-Amz-Expires
   kHeadersNotSigned,  // fields: HeadersNotSigned
   kPayloadHash,       // x-amz-content-sha256 is missing (S3), or no hash and no known word
-  kUnsupported,       // SigV4a, SigV2 in headers: the message says so
+  kUnsupported,       // SigV4a, SigV2 where it isn't S3's: the message says so
   kPassword,          // Basic, Bearer: wrong
   kInsecure,          // Basic, Bearer over a connection that others can read
   kTwoWays,           // signed in the header and in the query, or twice
@@ -48,7 +48,7 @@ struct Refusal {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-enum class Scheme { kNone, kSigV4, kPresignedV4, kPresignedV2, kBasic, kBearer };
+enum class Scheme { kNone, kSigV4, kSigV2, kPresignedV4, kPresignedV2, kBasic, kBearer };
 
 // The payload of a request without its framing. At its end everything announced has been checked: length, hash,
 // chunk signatures, trailer signature.
@@ -101,7 +101,7 @@ struct AuthOptions {
 std::expected<Authenticated, Refusal> authenticate(http::Request& request, bool s3,
                                                    const AuthOptions& options);
 
-// Is it S3's? From the credential's scope, else from how the request looks (X-Amz-Target, form body).
+// The service that the credential's scope names, unchecked; empty: the request has none.
 std::string service_of(const http::Request& request);
 
 // A signature under a policy document, of an HTML form (POST Object): V4 and V2. `fields` by lower-case name.

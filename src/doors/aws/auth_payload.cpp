@@ -56,7 +56,9 @@ std::expected<std::optional<uint64_t>, Refusal> decoded_length(const http::Reque
 
 std::expected<std::unique_ptr<Payload>, Refusal> s3_payload(http::Request& request, const Claim* claim,
                                                             const std::string& key, bool& aws_chunked) {
-  std::string_view word = request.header("x-amz-content-sha256").value_or("");
+  std::string word(request.header("x-amz-content-sha256").value_or(""));
+  if (word.empty() && claim != nullptr && claim->presigned)
+    word = signed_parameter(request, "X-Amz-Content-Sha256").value_or("");
   bool with_trailer = word == kStreamingTrailer || word == kSignedStreamingTrailer;
   bool with_signatures = word == kSignedStreaming || word == kSignedStreamingTrailer;
   if (!with_trailer && !with_signatures && word.starts_with("STREAMING-AWS4-ECDSA"))

@@ -1,6 +1,7 @@
-// Version 2 in the query, and the signatures of HTML forms, V4 and V2.
+// Version 2 in the header and in the query, and the signatures of HTML forms, V4 and V2.
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -18,12 +19,43 @@ constexpr int64_t kLastSecond = 253'402'300'799;  // of the year 9999
 struct V2Claim {
   std::string key_id;
   std::string signature;
-  std::string expires;
   std::string token;
 };
 
-std::expected<V2Claim, Refusal> v2_claim(const http::Request& request) {
+std::expected<V2Claim, Refusal> claim_of_word(const http::Request& request, std::string_view word) {
+  size_t colon = word.find(':');
+  bool whole = colon != std::string_view::npos && colon > 0 && colon + 1 < word.size();
+  if (!whole)
+    return refuse_auth(Problem::kMalformedHeader,
+                       "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature",
+                       {{"ArgumentName", "Authorization"}, {"ArgumentValue", fmt::format("AWS {}", word)}});
+  return V2Claim{.key_id = std::string(word.substr(0, colon)),
+                 .signature = std::string(word.substr(colon + 1)),
+                 .token = std::string(request.header("x-amz-security-token").value_or(""))};
+}
+
+// Gives what stands in the Date line that is signed.
+std::expected<std::string_view, Refusal> signed_date(const http::Request& request,
+                                                     const AuthOptions& options) {
+  auto amz = request.header("x-amz-date");
+  std::string_view text = amz ? *amz : request.header("date").value_or("");
+  auto at = parse_date_header(text);
+  if (!at || at->us < 0)
+    return refuse_auth(Problem::kNoCredentials,
+                       "AWS authentication requires a valid Date or x-amz-date header");
+  Timestamp now = options.clock.now();
+  if (*at > now + options.skew_max || now > *at + options.skew_max) return refuse_skewed(text, options);
+  return amz ? std::string_view() : text;
+}
+
+struct V2Url {
   V2Claim claim;
+  std::string expires;
+};
+
+std::expected<V2Url, Refusal> claim_of_url(const http::Request& request) {
+  V2Url url;
+  V2Claim& claim = url.claim;
   int key_ids = 0;
   int signatures = 0;
   int times = 0;
@@ -35,20 +67,64 @@ std::expected<V2Claim, Refusal> v2_claim(const http::Request& request) {
       claim.signature = std::move(p.value);
       ++signatures;
     } else if (p.name == "Expires") {
-      claim.expires = std::move(p.value);
+      url.expires = std::move(p.value);
       ++times;
     } else if (lower_case(p.name) == "x-amz-security-token") {
       claim.token = std::move(p.value);
     }
   }
   bool whole = key_ids == 1 && signatures == 1 && times == 1 && !claim.key_id.empty() &&
-               !claim.signature.empty() && !claim.expires.empty();
+               !claim.signature.empty() && !url.expires.empty();
   if (!whole)
     return refuse_auth(
         Problem::kNoCredentials,
         "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters");
   if (claim.token.empty()) claim.token = request.header("x-amz-security-token").value_or("");
-  return claim;
+  return url;
+}
+
+std::expected<void, Refusal> check_expires(const std::string& text, const AuthOptions& options) {
+  int64_t at = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), at);
+  if (error != std::errc() || end != text.data() + text.size() || at < 0 || at > kLastSecond)
+    return refuse_auth(Problem::kNoCredentials,
+                       fmt::format("Invalid date (should be seconds since epoch): {}", text));
+  Timestamp expires{at * 1'000'000};
+  Timestamp now = options.clock.now();
+  if (now > expires) return refuse_expired_url(expires, now, {});
+  return {};
+}
+
+// What is signed; of a bucket's own path, with or without a slash at its end.
+using ToSign = std::function<std::string(bool bucket_slash)>;
+
+// From the claim to a verified head, and the payload that goes with it.
+Verdict verified(http::Request& request, const V2Claim& claim, const ToSign& to_sign, Scheme scheme,
+                 const AuthOptions& options) {
+  std::string_view query = http::split_target(request.target()).query;
+  if (std::string name = unsigned_by_v2(query); !name.empty())
+    return refuse_auth(
+        Problem::kUnsupported,
+        fmt::format("version 2 of the signature leaves '{}' unsigned, so that anybody could add it to "
+                    "the URL. Please use AWS4-HMAC-SHA256.",
+                    name));
+  auto credential = find_credential(options, claim.key_id, claim.token);
+  if (!credential) return std::unexpected(std::move(credential).error());
+  auto is_right = [&](std::string_view text) {
+    return access::equal_in_constant_time(signature_v2(credential->secret, text), claim.signature);
+  };
+  // botocore signs the slash and doesn't send it.
+  std::string text = to_sign(false);
+  if (!is_right(text) && !is_right(to_sign(true)))
+    return refuse_signature(claim.key_id, claim.signature, text, {});
+  Authenticated out;
+  auto payload = s3_payload(request, nullptr, "", out.aws_chunked);
+  if (!payload) return std::unexpected(std::move(payload).error());
+  out.payload = *std::move(payload);
+  out.principal = std::move(credential->principal);
+  out.scheme = scheme;
+  out.service = "s3";
+  return out;
 }
 
 // A field of a form by its lower-case name; empty: it isn't there.
@@ -86,38 +162,26 @@ std::expected<access::Principal, Refusal> form_v4(
 
 }  // namespace
 
-Verdict authenticate_v2(http::Request& request, const AuthOptions& options) {
-  auto claim = v2_claim(request);
+Verdict authenticate_v2_header(http::Request& request, std::string_view word, const AuthOptions& options) {
+  auto claim = claim_of_word(request, word);
   if (!claim) return std::unexpected(std::move(claim).error());
-  int64_t at = 0;
-  const std::string& text = claim->expires;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), at);
-  if (error != std::errc() || end != text.data() + text.size() || at < 0 || at > kLastSecond)
-    return refuse_auth(Problem::kNoCredentials,
-                       fmt::format("Invalid date (should be seconds since epoch): {}", text));
-  Timestamp expires{at * 1'000'000};
-  Timestamp now = options.clock.now();
-  if (now > expires) return refuse_expired_url(expires, now, {});
-  std::string_view query = http::split_target(request.target()).query;
-  if (std::string name = unsigned_by_v2(query); !name.empty())
-    return refuse_auth(
-        Problem::kUnsupported,
-        fmt::format("version 2 of the signature leaves '{}' unsigned, so that anybody could add it to "
-                    "the URL. Please use AWS4-HMAC-SHA256.",
-                    name));
-  auto credential = find_credential(options, claim->key_id, claim->token);
-  if (!credential) return std::unexpected(std::move(credential).error());
-  std::string to_sign = v2_to_sign(request, text, options.host_bucket);
-  if (!access::equal_in_constant_time(signature_v2(credential->secret, to_sign), claim->signature))
-    return refuse_signature(claim->key_id, claim->signature, to_sign, {});
-  Authenticated out;
-  auto payload = s3_payload(request, nullptr, "", out.aws_chunked);
-  if (!payload) return std::unexpected(std::move(payload).error());
-  out.payload = *std::move(payload);
-  out.principal = std::move(credential->principal);
-  out.scheme = Scheme::kPresignedV2;
-  out.service = "s3";
-  return out;
+  auto date = signed_date(request, options);
+  if (!date) return std::unexpected(std::move(date).error());
+  auto to_sign = [&](bool bucket_slash) {
+    return v2_header_to_sign(request, *date, options.host_bucket, bucket_slash);
+  };
+  return verified(request, *claim, to_sign, Scheme::kSigV2, options);
+}
+
+Verdict authenticate_v2_query(http::Request& request, const AuthOptions& options) {
+  auto url = claim_of_url(request);
+  if (!url) return std::unexpected(std::move(url).error());
+  auto time = check_expires(url->expires, options);
+  if (!time) return std::unexpected(std::move(time).error());
+  auto to_sign = [&](bool bucket_slash) {
+    return v2_to_sign(request, url->expires, options.host_bucket, bucket_slash);
+  };
+  return verified(request, url->claim, to_sign, Scheme::kPresignedV2, options);
 }
 
 std::expected<access::Principal, Refusal> authenticate_form(

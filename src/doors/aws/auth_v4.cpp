@@ -42,12 +42,7 @@ std::expected<void, Refusal> check_time(const Claim& claim, const AuthOptions& o
   bool early = claim.at > now + options.skew_max;
   bool late = !claim.presigned && now > claim.at + options.skew_max;
   if (!early && !late) return {};
-  return refuse_auth(
-      Problem::kSkewed, "The difference between the request time and the current time is too large.",
-      {{"RequestTime", claim.time},
-       {"ServerTime", to_string(whole_seconds(now))},
-       {"MaxAllowedSkewMilliseconds",
-        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(options.skew_max).count())}});
+  return refuse_skewed(claim.time, options);
 }
 
 // Host must be signed, and whatever AWS gives a meaning: else anybody on the way could change or add it.
@@ -120,13 +115,14 @@ std::expected<std::string, Refusal> s3_payload_hash(const http::Request& request
 
 std::expected<void, Refusal> check_signature(const http::Request& request, const Claim& claim,
                                              const CanonicalHeaders& headers, const std::string& payload_hash,
-                                             bool s3, const std::string& key) {
+                                             const std::string& key) {
   http::Target target = http::split_target(request.target());
   constexpr std::array<std::string_view, 2> kLeftOut = {"X-Amz-Signature", "X-Amz-Security-Token"};
   std::span<const std::string_view> without;
   if (claim.presigned) without = std::span(kLeftOut).first(1);
   SignedParts parts{.method = request.method(),
-                    .path = canonical_path(target.path, s3),
+                    // Who signs for S3 by its rules may ask the native API so too.
+                    .path = canonical_path(target.path, claim.scope.service == "s3"),
                     .query = canonical_query(target.query, without),
                     .signed_headers = claim.signed_headers,
                     .payload_hash = payload_hash,
@@ -194,6 +190,15 @@ std::unexpected<Refusal> refuse_signature(std::string_view key_id, std::string_v
       std::move(fields));
 }
 
+std::unexpected<Refusal> refuse_skewed(std::string_view request_time, const AuthOptions& options) {
+  auto skew_max = std::chrono::duration_cast<std::chrono::milliseconds>(options.skew_max);
+  return refuse_auth(Problem::kSkewed,
+                     "The difference between the request time and the current time is too large.",
+                     {{"RequestTime", std::string(request_time)},
+                      {"ServerTime", to_string(whole_seconds(options.clock.now()))},
+                      {"MaxAllowedSkewMilliseconds", std::to_string(skew_max.count())}});
+}
+
 std::unexpected<Refusal> refuse_expired_url(Timestamp expired, Timestamp now,
                                             std::string_view expires_seconds) {
   RefusalFields fields = {{"Expires", to_string(whole_seconds(expired))},
@@ -203,7 +208,7 @@ std::unexpected<Refusal> refuse_expired_url(Timestamp expired, Timestamp now,
   return refuse_auth(Problem::kExpiredUrl, "Request has expired", std::move(fields));
 }
 
-Verdict authenticate_v4(http::Request& request, Claim claim, bool s3, const AuthOptions& options) {
+Verdict authenticate_v4(http::Request& request, const Claim& claim, bool s3, const AuthOptions& options) {
   auto scope = check_scope(claim.scope, s3, !claim.presigned, options);
   if (!scope) return std::unexpected(std::move(scope).error());
   auto time = check_time(claim, options);
@@ -228,7 +233,7 @@ Verdict authenticate_v4(http::Request& request, Claim claim, bool s3, const Auth
     body = *std::move(read);
     hash = sha256_hex(body);
   }
-  auto right = check_signature(request, claim, headers, hash, s3, key);
+  auto right = check_signature(request, claim, headers, hash, key);
   if (!right) return std::unexpected(std::move(right).error());
 
   Authenticated out;

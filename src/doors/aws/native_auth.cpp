@@ -1,8 +1,10 @@
 #include "doors/aws/native_auth.h"
 
+#include <memory>
 #include <utility>
 
 #include "doors/aws/auth.h"
+#include "doors/aws/signature.h"
 
 namespace tarn::aws {
 
@@ -24,12 +26,7 @@ class VerifiedRequest final : public http::Request {
     return request_.headers();
   }
   std::optional<uint64_t> content_length() const override { return payload_->length(); }
-  Result<size_t> read(std::span<char> out) override {
-    auto got = payload_->read(out);
-    if (!got && payload_->problem() == Payload::Problem::kHash)
-      return fail(Code::kDenied, "the body is not the one that was signed: its SHA-256 differs");
-    return got;
-  }
+  Result<size_t> read(std::span<char> out) override { return payload_->read(out); }
   std::string remote() const override { return request_.remote(); }
   bool secure() const override { return request_.secure(); }
 
@@ -61,9 +58,12 @@ http::Unknown unknown(const Refusal& refusal) {
 }  // namespace
 
 http::Authenticate native_authentication(const access::Identities& identities, const Clock& clock) {
-  return [&identities, &clock](http::Request& request) -> std::expected<http::Caller, http::Unknown> {
-    auto who =
-        authenticate(request, false, AuthOptions{.identities = identities, .clock = clock, .region = {}});
+  // Shared by the copies of the function that std::function makes.
+  auto keys = std::make_shared<SigningKeys>();
+  return [&identities, &clock, keys](http::Request& request) -> std::expected<http::Caller, http::Unknown> {
+    AuthOptions options{.identities = identities, .clock = clock, .region = {}};
+    options.keys = keys.get();
+    auto who = authenticate(request, false, options);
     if (!who) return std::unexpected(unknown(who.error()));
     bool nobody = who->scheme == Scheme::kNone && who->principal.policies.empty();
     if (nobody) return std::unexpected(unknown(Refusal{}));

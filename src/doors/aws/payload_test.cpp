@@ -217,7 +217,9 @@ TEST(ChunkedPayload, HasTheDecodedLengthThatWasAnnounced) {
   Chunked chunked{.signing = {}, .decoded_length = 5, .announced = {}};
   EXPECT_EQ(read_chunked("5\r\nhello\r\n0\r\n\r\n", chunked).problem, Wrong::kNone);
   EXPECT_EQ(read_chunked("4\r\nhell\r\n0\r\n\r\n", chunked).problem, Wrong::kShort);
-  EXPECT_EQ(read_chunked("6\r\nhello!\r\n0\r\n\r\n", chunked).problem, Wrong::kShort);
+  Read longer = read_chunked("6\r\nhello!\r\n0\r\n\r\n", chunked, 3);
+  EXPECT_EQ(longer.problem, Wrong::kShort);
+  EXPECT_EQ(longer.bytes, "") << "more than was announced must not come out";
   EXPECT_EQ(read_chunked("5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", chunked).problem, Wrong::kShort);
   EXPECT_EQ(read_chunked("ffffffffffffffff\r\nhello", chunked).problem, Wrong::kShort);
 }
@@ -303,6 +305,9 @@ TEST(ChunkedPayload, SignedTrailersKeepTheirSignature) {
   EXPECT_EQ(read_chunked(text.substr(0, text.size() - 2) + "late:1\r\n\r\n", body.chunked).problem,
             Wrong::kFraming);
   EXPECT_EQ(read_chunked(text.substr(0, at) + text.substr(at, 90) + text.substr(at), body.chunked).problem,
+            Wrong::kFraming);
+  // But not any number of them.
+  EXPECT_EQ(read_chunked(text.substr(0, at) + std::string(kTrailerBytesMax, '\n'), body.chunked).problem,
             Wrong::kFraming);
   // Without announcing it, nobody may leave the trailer away.
   body.chunked.announced.clear();

@@ -85,8 +85,13 @@ std::string chunk_to_sign(std::string_view time, const Scope& scope, std::string
 std::string trailer_to_sign(std::string_view time, const Scope& scope, std::string_view previous,
                             std::string_view trailer_hash);
 
-// V2 of a signed URL. `host_bucket`: the bucket that Host names, which is signed as part of the path.
-std::string v2_to_sign(const http::Request& request, std::string_view expires, std::string_view host_bucket);
+// V2 of a signed URL: in its query x-amz-…, Content-Type and Content-MD5 stand for headers. `host_bucket`: the bucket
+// that Host names, which is signed as part of the path. `bucket_slash`: "/bucket" is signed as "/bucket/".
+std::string v2_to_sign(const http::Request& request, std::string_view expires, std::string_view host_bucket,
+                       bool bucket_slash = false);
+// V2 in the Authorization header. `date`: the Date header; empty where x-amz-date is there, which is signed as such.
+std::string v2_header_to_sign(const http::Request& request, std::string_view date,
+                              std::string_view host_bucket, bool bucket_slash = false);
 std::string signature_v2(std::string_view secret, std::string_view string_to_sign);
 // The first parameter that means something to S3 and that V2 leaves unsigned, so that anybody could add it to a
 // signed URL; empty: none.

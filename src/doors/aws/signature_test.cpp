@@ -121,8 +121,29 @@ TEST(SignatureV2, SignsSubResourcesByNameAndHeadersOfTheQuery) {
   request.fields = {
       {"X-Amz-Meta-B", " two  words "}, {"x-amz-meta-a", "1"}, {"X-AMZ-META-A", "2"}, {"Content-MD5", "m"}};
   EXPECT_EQ(v2_to_sign(request, "9", "bucket"),
-            "GET\nm\nt\n9\nx-amz-acl:private\nx-amz-meta-a:1,2\nx-amz-meta-b:two words\n"
+            "GET\nm\nt\n9\nx-amz-acl:private\nx-amz-meta-a:1,2\nx-amz-meta-b:two  words\n"
             "/bucket/k?response-expires=a b&select=1&select-type=2&uploads&versionId=");
+}
+
+TEST(SignatureV2, InTheHeaderTakesNoHeadersFromTheQuery) {
+  SentRequest request;
+  request.raw_target = "/k?acl&x-amz-acl=private&Content-Type=t&prefix=p";
+  request.fields = {{"Content-Type", "a/b "}, {"Date", "d"}, {"X-Amz-Date", "e"}};
+  EXPECT_EQ(v2_header_to_sign(request, " d ", ""), "GET\n\na/b\nd\nx-amz-date:e\n/k?acl");
+  EXPECT_EQ(v2_header_to_sign(request, "", "b"), "GET\n\na/b\n\nx-amz-date:e\n/b/k?acl");
+}
+
+TEST(SignatureV2, ABucketsPathMayEndInASlash) {
+  SentRequest request;
+  auto path = [&](std::string target, std::string_view host_bucket = "") {
+    request.raw_target = std::move(target);
+    return v2_to_sign(request, "9", host_bucket, true).substr(8);
+  };
+  EXPECT_EQ(path("/b?acl"), "/b/?acl");
+  EXPECT_EQ(path("/b/"), "/b/");
+  EXPECT_EQ(path("/b/k"), "/b/k");
+  EXPECT_EQ(path("/"), "/");
+  EXPECT_EQ(path("/k", "b"), "/b/k");
 }
 
 TEST(SignatureV2, AHeaderBesidesTheSameInTheQueryIsSignedToo) {
@@ -140,7 +161,8 @@ TEST(SignatureV2, AHeaderBesidesTheSameInTheQueryIsSignedToo) {
 TEST(SignatureV2, KnowsWhatItLeavesUnsigned) {
   EXPECT_EQ(unsigned_by_v2("prefix=a&acl&x=1"), "");
   EXPECT_EQ(unsigned_by_v2("acl&legal%2Dhold"), "legal-hold");
-  EXPECT_EQ(unsigned_by_v2("encryption"), "encryption");
+  for (std::string_view name : {"encryption", "abac", "metadataJournalTable", "publicAccessBlock"})
+    EXPECT_EQ(unsigned_by_v2(name), name);
 }
 
 TEST(CanonicalPath, OfS3IsNeverTidied) {

@@ -66,6 +66,10 @@ S3Result<std::shared_ptr<const access::Policy>> parse_bucket_policy(std::string_
     if (!std::ranges::all_of(statement.actions, is_s3_action)) {
       return refuse("MalformedPolicy", "Policy has invalid action");
     }
+    // It would give everybody but those named what is meant for nobody.
+    if (statement.effect == access::Effect::kAllow && statement.not_principals) {
+      return refuse("MalformedPolicy", "Allow with NotPrincipal is not allowed.");
+    }
     for (const std::string& resource : statement.resources) {
       if (!is_in_bucket(resource, arn)) {
         return refuse("MalformedPolicy", "Policy has invalid resource", {{"Detail", resource}});

@@ -17,8 +17,12 @@ bool is_presigned(Scheme scheme) {
   return scheme == Scheme::kPresignedV4 || scheme == Scheme::kPresignedV2;
 }
 
+bool is_signed(Scheme scheme) {
+  return scheme == Scheme::kSigV4 || scheme == Scheme::kSigV2 || is_presigned(scheme);
+}
+
 std::string_view signature_version(Scheme scheme) {
-  return scheme == Scheme::kPresignedV2 ? "AWS" : "AWS4-HMAC-SHA256";
+  return scheme == Scheme::kPresignedV2 || scheme == Scheme::kSigV2 ? "AWS" : "AWS4-HMAC-SHA256";
 }
 
 std::string_view auth_type(const Call& call) {
@@ -81,7 +85,7 @@ void add_facts(const Call& call, access::Context& context) {
   for (const auto& [parameter, fact] : kFactsOfParameters) {
     if (const std::string* value = call.parameter(parameter)) context.set(fact, *value);
   }
-  if (call.who.scheme == Scheme::kSigV4 || is_presigned(call.who.scheme)) {
+  if (is_signed(call.who.scheme)) {
     context.set("s3:signatureversion", std::string(signature_version(call.who.scheme)));
     context.set("s3:authType", std::string(auth_type(call)));
   }

@@ -213,7 +213,10 @@ S3Error of_refusal(const Refusal& refusal, const http::Request& request) {
   // A hash that is no hash, and none at all, have different codes.
   bool bad_hash =
       refusal.problem == Problem::kPayloadHash && request.header("x-amz-content-sha256").has_value();
-  S3Error error = s3_error(bad_hash ? "InvalidArgument" : code_of(refusal.problem));
+  bool bad_argument = bad_hash || std::ranges::any_of(refusal.fields, [](const auto& f) {
+                        return f.first == "ArgumentName";
+                      });
+  S3Error error = s3_error(bad_argument ? "InvalidArgument" : code_of(refusal.problem));
   if (!refusal.message.empty()) error.message = refusal.message;
   error.fields = refusal.fields;
   return error;

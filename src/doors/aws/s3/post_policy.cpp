@@ -104,8 +104,11 @@ S3Result<PostPolicy> parse_post_policy(std::string_view text) {
   if (expiration == nullptr) return bad_policy("Policy missing expiration.");
   if (conditions == nullptr || !conditions->is_array()) return bad_policy("Policy missing conditions.");
   if (!expiration->is_string()) return bad_policy("Invalid 'expiration' value.");
-  auto at = parse_timestamp(std::string_view(expiration->get_string()));
-  if (!at) return bad_policy("Invalid 'expiration' value: '" + std::string(expiration->get_string()) + "'");
+  std::string_view when(expiration->get_string());
+  auto at = parse_timestamp(when);
+  // S3 takes only 2026-01-31T10:00:00Z, also with a fraction.
+  if (!at || !when.ends_with('Z') || when.find('T') == std::string_view::npos)
+    return bad_policy("Invalid 'expiration' value: '" + std::string(expiration->get_string()) + "'");
   PostPolicy out;
   out.expiration = *at;
   for (const json::value& condition : conditions->get_array()) {

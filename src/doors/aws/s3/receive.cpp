@@ -8,7 +8,7 @@ namespace tarn::aws::s3 {
 
 namespace {
 
-constexpr size_t kStepBytes = 256 * 1024;  // stays in a core's cache between its digests
+constexpr size_t kStepBytes = 128 * 1024;  // stays in a core's cache between its digests
 constexpr size_t kStepBytesMin = 4 * 1024;
 
 S3Error too_large(const S3& s3, uint64_t bytes) {
