@@ -368,7 +368,7 @@ TEST_F(Multipart, UnknownUploadsAreNotFound) {
 TEST_F(Multipart, ABucketThatGoesTakesItsOpenUploadsWithIt) {
   std::string id = start("m");
   part("m", id, 1, large_);
-  part("m", start("n"), 1, small_);
+  part("n", start("n"), 1, small_);
   ASSERT_TRUE(objects_->remove_bucket("photos"));
   EXPECT_EQ(blob_files(), 0u);
   EXPECT_EQ(rows_of("object_bytes"), 0);
