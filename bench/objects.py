@@ -118,7 +118,7 @@ def plain_read(folder, count):
 
 def large(server, lake, report):
     """PUT and GET of 64 MiB objects, signed, beside plain files. Reads are from the disk: caches are dropped before."""
-    count, lanes = 8, 4
+    count, lanes = 16, 8
     body = os.urandom(LARGE_BYTES)
     folder = pathlib.Path(tempfile.mkdtemp(dir=lakes.ROOT / "build"))
     try:

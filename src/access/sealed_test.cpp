@@ -83,8 +83,9 @@ TEST_F(SealerTest, KeepsOldKeysUntilTheyAreForgotten) {
   EXPECT_TRUE(open()->current(second));
 
   ASSERT_TRUE(sealer->forget_old());
-  for (Sealer* each : {sealer.get(), open().get()}) {
-    auto gone = each == sealer.get() ? sealer->open(first, "p") : open()->open(first, "p");
+  auto opened_anew = open();
+  for (Sealer* each : {sealer.get(), opened_anew.get()}) {
+    auto gone = each->open(first, "p");
     ASSERT_FALSE(gone);
     EXPECT_EQ(gone.error().code, Code::kCorrupt);
     EXPECT_NE(gone.error().message.find("secret.key doesn't have"), std::string::npos)

@@ -41,8 +41,13 @@ class RealFile : public File {
 
   Status write_at(uint64_t offset, std::span<const char> bytes) override {
     while (!bytes.empty()) {
+      if (around_cache_ && !fits_around_cache(offset, bytes)) through_cache();
       ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EINVAL && around_cache_) {  // it wants another alignment
+        through_cache();
+        continue;
+      }
       if (n < 0) return system_failure("write", path_, errno);
       if (n == 0) return system_failure("write", path_, EIO);
       offset += static_cast<uint64_t>(n);
@@ -64,6 +69,11 @@ class RealFile : public File {
       out = out.subspan(static_cast<size_t>(n));
     }
     return {};
+  }
+
+  void write_around_cache() override {
+    int flags = ::fcntl(fd_.get(), F_GETFL);
+    around_cache_ = flags >= 0 && ::fcntl(fd_.get(), F_SETFL, flags | O_DIRECT) == 0;
   }
 
   Status sync_data() override {
@@ -88,8 +98,17 @@ class RealFile : public File {
   const fs::path& path() const override { return path_; }
 
  private:
+  static bool fits_around_cache(uint64_t offset, std::span<const char> bytes) {
+    return (offset | bytes.size() | reinterpret_cast<uintptr_t>(bytes.data())) % kAroundCacheBytes == 0;
+  }
+  void through_cache() {
+    around_cache_ = false;
+    if (int flags = ::fcntl(fd_.get(), F_GETFL); flags >= 0) ::fcntl(fd_.get(), F_SETFL, flags & ~O_DIRECT);
+  }
+
   Descriptor fd_;
   fs::path path_;
+  bool around_cache_ = false;  // writes are one thread's then
 };
 
 int open_retrying(const fs::path& path, int flags, mode_t mode = 0) {

@@ -28,6 +28,11 @@ class File {
   virtual Status write_at(uint64_t offset, std::span<const char> bytes) = 0;
   // Reads exactly out.size() bytes; a file that ends before is kCorrupt.
   virtual Status read_at(uint64_t offset, std::span<char> out) const = 0;
+  // From now on writes whose offset, size and address are multiples of kAroundCacheBytes go to the disk past the
+  // kernel's cache, where the file system can (O_DIRECT): for much that is written once, by one thread. Other
+  // writes end it. As durable as any other write: after sync_data().
+  virtual void write_around_cache() {}
+  static constexpr size_t kAroundCacheBytes = 4096;
   virtual Status sync_data() = 0;
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() const = 0;

@@ -1,7 +1,10 @@
 #include "base/file.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -50,6 +53,23 @@ TEST_F(FileTest, ReadsWhatItWroteAndNamesTheFileWhenItEndsTooEarly) {
   ASSERT_FALSE(beyond);
   EXPECT_EQ(beyond.error().code, Code::kCorrupt);
   EXPECT_NE(beyond.error().message.find((folder_ / "a").string()), std::string::npos);
+}
+
+TEST_F(FileTest, WritesAroundTheCacheUntilOneDoesntFit) {
+  constexpr size_t kPage = File::kAroundCacheBytes;
+  auto file = FileSystem::real().open(folder_ / "a", OpenMode::kCreate).value();
+  file->write_around_cache();
+  std::vector<char> memory(4 * kPage);
+  void* start = memory.data();
+  size_t left = memory.size();
+  std::span<char> page(static_cast<char*>(std::align(kPage, kPage, start, left)), kPage);
+  std::ranges::fill(page, 'x');
+  ASSERT_TRUE(file->write_at(0, page));
+  ASSERT_TRUE(file->write_at(kPage, page));
+  ASSERT_TRUE(file->write_at(2 * kPage, page.first(5)));     // its size doesn't fit
+  ASSERT_TRUE(file->write_at(2 * kPage + 5, page.last(7)));  // nor its address and offset
+  ASSERT_TRUE(file->sync_data());
+  EXPECT_EQ(read_file(folder_ / "a").value(), std::string(2 * kPage + 12, 'x'));
 }
 
 TEST_F(FileTest, TellsMissingAndExistingFilesApart) {

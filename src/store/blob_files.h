@@ -1,7 +1,7 @@
 // Files of bytes: folder/xx/<id>, written once, synced, never changed; and what writes them.
 //
 // Owns: BlobFiles nothing but its tag; a BlobWriter its unfinished file, which goes with it unless it was kept.
-// Threads: BlobFiles any; a BlobWriter is one thread's (MD5 of large objects is taken by a thread that it owns).
+// Threads: BlobFiles any; a BlobWriter is one thread's (MD5 of large objects is taken by Md5Threads).
 // Fails: kFull, kIo, kTooLarge; kNotFound for a file that is not there.
 // Durable: a blob is on disk, with its name, once finish() returned.
 #pragma once
@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "store/digests.h"
+#include "store/md5.h"
 #include "store/object_rows.h"
 #include "store/objects.h"
 
@@ -63,16 +64,15 @@ class BlobFiles {
   mutable std::map<std::string, Pin, std::less<>> pins_ TARN_GUARDED_BY(mu_);
 };
 
-// Digests on a thread of its own, fed with buffers that the writer goes on to fill in a ring.
-class DigestThread;
-
 class BlobWriter final : public Writer {
  public:
   BlobWriter(const BlobFiles& files, uint64_t inline_bytes_max, std::optional<uint64_t> hint,
-             std::span<const Algorithm> algorithms, Counter& bytes_in, Md5Together* together = nullptr);
+             std::span<const Algorithm> algorithms, Counter& bytes_in, Md5Threads& md5_threads);
   ~BlobWriter() override;
 
   Status write(std::span<const char> bytes) override;
+  std::span<char> room() override;
+  Status filled(size_t bytes) override;
   uint64_t bytes() const override { return bytes_; }
   Status finish() override;
   const Digests& digests() const override;
@@ -83,17 +83,18 @@ class BlobWriter final : public Writer {
   void settle(const Status& committed);
 
  private:
-  Status append(std::span<const char> bytes);
+  size_t first_bytes() const;
+  Status take(size_t bytes);
   Status flush(std::span<const char> bytes);
-  void start_thread();
 
   const BlobFiles& files_;
   const uint64_t inline_bytes_max_;
   const std::optional<uint64_t> hint_;
   Counter& bytes_in_;
-  std::optional<Digests> digests_;
-  std::unique_ptr<DigestThread> thread_;  // of large objects; null: digests are taken here
-  std::vector<char> buffer_;              // without a thread: bytes that aren't in the file yet
+  Digests digests_;
+  std::unique_ptr<Md5Stream> md5_;  // of an object announced as large; its buffers are written to the file
+  std::string buffer_;              // else: bytes that aren't in the file yet, and room for more
+  size_t buffered_ = 0;             // so many of them are there
   std::string blob_;
   std::unique_ptr<File> file_;
   uint64_t bytes_ = 0;

@@ -116,6 +116,7 @@ struct Digests::Impl {
   bool finished = false;
 
   void take(std::span<const char> piece) {
+    if (md5_hash) md5_hash->update(piece);
     if (sha1_hash) sha1_hash->update(piece);
     if (sha256_hash) sha256_hash->update(piece);
     if (crc32_now) crc32_now = crc32(piece.data(), piece.size(), *crc32_now);
@@ -124,9 +125,8 @@ struct Digests::Impl {
   }
 };
 
-Digests::Digests(std::span<const Algorithm> algorithms, bool md5, Md5Together* together)
-    : impl_(std::make_unique<Impl>()) {
-  if (md5) impl_->md5_hash.emplace(together);
+Digests::Digests(std::span<const Algorithm> algorithms, bool md5) : impl_(std::make_unique<Impl>()) {
+  if (md5) impl_->md5_hash.emplace();
   for (Algorithm algorithm : algorithms) {
     switch (algorithm) {
       case Algorithm::kCrc32:
@@ -154,8 +154,6 @@ Digests::~Digests() = default;
 
 void Digests::update(std::span<const char> bytes) {
   TARN_CHECK(!impl_->finished);
-  // All at once: the longer a run, the more of it can be joined with others.
-  if (impl_->md5_hash) impl_->md5_hash->update(bytes);
   while (!bytes.empty()) {
     auto piece = bytes.first(std::min(bytes.size(), Impl::kPieceBytes));
     impl_->take(piece);
@@ -173,6 +171,12 @@ void Digests::finish() {
   if (all.crc32_now) all.values[Algorithm::kCrc32] = big_endian(*all.crc32_now);
   if (all.crc32c_now) all.values[Algorithm::kCrc32c] = big_endian(*all.crc32c_now);
   if (all.crc64_now) all.values[Algorithm::kCrc64nvme] = big_endian(*all.crc64_now);
+}
+
+void Digests::finish_with(std::string md5) {
+  impl_->md5_hash.reset();
+  finish();
+  impl_->md5 = std::move(md5);
 }
 
 const std::string& Digests::md5() const {

@@ -18,8 +18,6 @@
 
 namespace tarn::store {
 
-class Md5Together;
-
 enum class Algorithm { kCrc32, kCrc32c, kSha1, kSha256, kCrc64nvme };
 
 std::string_view algorithm_name(Algorithm algorithm);  // "CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"
@@ -40,13 +38,13 @@ struct Checksum {
 // MD5 and, if asked for, checksums of a stream of bytes.
 class Digests {
  public:
-  // `together`: MD5 meets that of other threads there (md5.h), which pays for large objects; null: by itself.
-  explicit Digests(std::span<const Algorithm> algorithms, bool md5 = true, Md5Together* together = nullptr);
+  explicit Digests(std::span<const Algorithm> algorithms, bool md5 = true);
   Digests(Digests&&) noexcept;
   Digests& operator=(Digests&&) noexcept;
   ~Digests();
   void update(std::span<const char> bytes);
   void finish();                                        // once; update() is over
+  void finish_with(std::string md5);                    // MD5 was taken elsewhere (md5.h)
   const std::string& md5() const;                       // 16 bytes; after finish()
   const std::string& value(Algorithm algorithm) const;  // REQUIRES: it was asked for; after finish()
 

@@ -6,9 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <new>
+#include <thread>
+#include <utility>
 
 #include <openssl/md5.h>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "base/thread.h"
 #include "store/md5_kernel.h"
 
@@ -16,18 +21,8 @@ namespace tarn::store {
 
 namespace {
 
-constexpr size_t kTogetherBytesMin = 16 * 1024;  // shorter runs aren't worth meeting others
-constexpr size_t kSliceBlocks = 512;             // 32 KiB a lane; newcomers join in between
-
-// Whole blocks of one stream that its thread waits for.
-struct Run {
-  MD5_CTX* state = nullptr;
-  const uint8_t* data = nullptr;
-  size_t blocks = 0;
-  bool done = false;
-  bool leads = false;
-  CondVar changed;
-};
+constexpr size_t kSliceBlocks = 512;  // 32 KiB a lane; streams join in between
+constexpr size_t kAloneMax = 2;       // so many are faster one after the other, without lanes
 
 using Kernel = void (*)(md5::States&, const uint8_t* const[md5::kLanes], size_t);
 
@@ -42,123 +37,69 @@ void count_blocks(MD5_CTX& state, size_t blocks) {
   state.Nh = static_cast<MD5_LONG>(bits >> 32);
 }
 
-}  // namespace
+std::string digest(MD5_CTX& state) {
+  std::string out(MD5_DIGEST_LENGTH, '\0');
+  MD5_Final(reinterpret_cast<unsigned char*>(out.data()), &state);
+  return out;
+}
 
-// Where threads that hash meet. The one that leads advances everybody's runs; when its own is done it makes another
-// one lead.
-class Md5Together::Meeting {
- public:
-  void run(Run& mine) {
-    {
-      Lock lock(mu_);
-      waiting_.push_back(&mine);
-      if (led_) {
-        while (!mine.done && !mine.leads) mine.changed.wait(mu_);
-        if (mine.done) return;
-      }
-      led_ = true;
-    }
-    lead(mine);
+struct FreeBuffer {
+  void operator()(char* bytes) const { ::operator delete(bytes, std::align_val_t{File::kAroundCacheBytes}); }
+};
+using Buffer = std::unique_ptr<char, FreeBuffer>;
+
+Buffer new_buffer() {
+  return Buffer(
+      static_cast<char*>(::operator new(Md5Stream::kBufferBytes, std::align_val_t{File::kAroundCacheBytes})));
+}
+
+// What a thread has before it of one stream: whole blocks.
+struct Run {
+  MD5_CTX* state = nullptr;
+  const uint8_t* data = nullptr;
+  size_t blocks = 0;
+
+  void advance(size_t count) {
+    data += count * md5::kBlockBytes;
+    blocks -= count;
   }
-
- private:
-  void lead(Run& mine) {
-    for (;;) {
-      {
-        Lock lock(mu_);
-        admit();
-      }
-      size_t blocks = kSliceBlocks;
-      for (Run* run : lanes_)
-        if (run != nullptr) blocks = std::min(blocks, run->blocks);
-      advance(blocks);
-      Lock lock(mu_);
-      for (Run*& run : lanes_) {
-        if (run == nullptr || run->blocks > 0) continue;
-        run->done = true;
-        run->changed.notify_one();
-        run = nullptr;
-      }
-      if (!mine.done) continue;
-      hand_over();
-      return;
-    }
-  }
-
-  void admit() TARN_REQUIRES(mu_) {
-    for (Run*& lane : lanes_) {
-      if (waiting_.empty()) return;
-      if (lane != nullptr) continue;
-      lane = waiting_.front();
-      waiting_.pop_front();
-    }
-  }
-
-  void hand_over() TARN_REQUIRES(mu_) {
-    Run* next = nullptr;
-    for (Run* run : lanes_)
-      if (run != nullptr) next = run;
-    if (next == nullptr && !waiting_.empty()) next = waiting_.front();
-    led_ = next != nullptr;
-    if (next == nullptr) return;
-    next->leads = true;
-    next->changed.notify_one();
-  }
-
-  // The leader's, without the lock: nobody else touches the lanes.
-  void advance(size_t blocks) {
-    size_t used = 0;
-    Run* only = nullptr;
-    for (Run* run : lanes_) {
-      if (run == nullptr) continue;
-      ++used;
-      only = run;
-    }
-    if (used == 1) {
-      // Whole blocks only, so OpenSSL keeps nothing back.
-      MD5_Update(only->state, only->data, blocks * md5::kBlockBytes);
-      only->data += blocks * md5::kBlockBytes;
-      only->blocks -= blocks;
-      return;
-    }
-    md5::States states{};
-    const uint8_t* data[md5::kLanes];
-    for (size_t i = 0; i < md5::kLanes; ++i) {
-      const Run* run = lanes_[i] != nullptr ? lanes_[i] : only;  // an empty lane works for nothing
-      data[i] = run->data;
-      states[0][i] = run->state->A;
-      states[1][i] = run->state->B;
-      states[2][i] = run->state->C;
-      states[3][i] = run->state->D;
-    }
-    kernel()(states, data, blocks);
-    for (size_t i = 0; i < md5::kLanes; ++i) {
-      Run* run = lanes_[i];
-      if (run == nullptr) continue;
-      run->state->A = states[0][i];
-      run->state->B = states[1][i];
-      run->state->C = states[2][i];
-      run->state->D = states[3][i];
-      count_blocks(*run->state, blocks);
-      run->data += blocks * md5::kBlockBytes;
-      run->blocks -= blocks;
-    }
-  }
-
-  Mutex mu_;
-  std::deque<Run*> waiting_ TARN_GUARDED_BY(mu_);
-  bool led_ TARN_GUARDED_BY(mu_) = false;
-  std::array<Run*, md5::kLanes> lanes_{};  // the leader's; handed over under mu_
 };
 
-Md5Together::Md5Together() : meeting_(std::make_unique<Meeting>()) {}
-Md5Together::~Md5Together() = default;
+void advance_alone(Run& run, size_t blocks) {
+  MD5_Update(run.state, run.data, blocks * md5::kBlockBytes);  // whole blocks: OpenSSL keeps nothing back
+  run.advance(blocks);
+}
+
+void advance_together(std::span<Run*> runs, size_t blocks) {
+  md5::States states{};
+  const uint8_t* data[md5::kLanes];
+  for (size_t lane = 0; lane < md5::kLanes; ++lane) {
+    const Run& run = *runs[lane < runs.size() ? lane : 0];  // an empty lane works for nothing
+    data[lane] = run.data;
+    states[0][lane] = run.state->A;
+    states[1][lane] = run.state->B;
+    states[2][lane] = run.state->C;
+    states[3][lane] = run.state->D;
+  }
+  kernel()(states, data, blocks);
+  for (size_t lane = 0; lane < runs.size(); ++lane) {
+    MD5_CTX& state = *runs[lane]->state;
+    state.A = states[0][lane];
+    state.B = states[1][lane];
+    state.C = states[2][lane];
+    state.D = states[3][lane];
+    count_blocks(state, blocks);
+    runs[lane]->advance(blocks);
+  }
+}
+
+}  // namespace
 
 struct Md5::State {
   MD5_CTX context;
 };
 
-Md5::Md5(Md5Together* together) : state_(std::make_unique<State>()), together_(together) {
+Md5::Md5() : state_(std::make_unique<State>()) {
   MD5_Init(&state_->context);
 }
 Md5::Md5(Md5&&) noexcept = default;
@@ -166,28 +107,208 @@ Md5& Md5::operator=(Md5&&) noexcept = default;
 Md5::~Md5() = default;
 
 void Md5::update(std::span<const char> bytes) {
-  MD5_CTX& context = state_->context;
-  if (together_ == nullptr || bytes.size() < kTogetherBytesMin) {
-    MD5_Update(&context, bytes.data(), bytes.size());
-    return;
-  }
-  // To the end of a block that was begun, whole blocks together with others, then the rest.
-  size_t first = (md5::kBlockBytes - context.num) % md5::kBlockBytes;
-  if (first > 0) MD5_Update(&context, bytes.data(), first);
-  bytes = bytes.subspan(first);
-  Run run;
-  run.state = &context;
-  run.data = reinterpret_cast<const uint8_t*>(bytes.data());
-  run.blocks = bytes.size() / md5::kBlockBytes;
-  size_t whole = run.blocks * md5::kBlockBytes;
-  together_->meeting_->run(run);
-  if (whole < bytes.size()) MD5_Update(&context, bytes.data() + whole, bytes.size() - whole);
+  MD5_Update(&state_->context, bytes.data(), bytes.size());
 }
 
 std::string Md5::finish() {
-  std::string out(MD5_DIGEST_LENGTH, '\0');
-  MD5_Final(reinterpret_cast<unsigned char*>(out.data()), &state_->context);
-  return out;
+  return digest(state_->context);
+}
+
+// One thread and its streams.
+class Md5Threads::Lanes {
+ public:
+  class Stream;
+  ~Lanes();
+  std::unique_ptr<Md5Stream> stream();
+  size_t streams() const TARN_EXCLUDES(mu_);
+
+ private:
+  void run() TARN_EXCLUDES(mu_);
+  bool admit(std::vector<Stream*>& lanes) TARN_EXCLUDES(mu_);
+  void leave(Stream* stream) TARN_EXCLUDES(mu_);
+
+  mutable Mutex mu_;
+  CondVar work_;                                      // something was handed over, or it is over
+  std::deque<Stream*> waiting_ TARN_GUARDED_BY(mu_);  // with a buffer handed over, in no lane
+  size_t streams_ TARN_GUARDED_BY(mu_) = 0;
+  bool idle_ TARN_GUARDED_BY(mu_) = false;
+  bool over_ TARN_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+class Md5Threads::Lanes::Stream final : public Md5Stream {
+ public:
+  explicit Stream(Lanes& lanes) : lanes_(lanes) { MD5_Init(&state_); }
+  ~Stream() override { lanes_.leave(this); }
+
+  std::span<char> room() override {
+    TARN_CHECK(used_ < kBufferBytes);
+    Buffer& buffer = ring_[filling_ % kBuffers];
+    if (used_ == 0) {
+      Lock lock(lanes_.mu_);
+      while (filling_ - hashed_ >= kBuffers) wait();
+    }
+    if (!buffer) buffer = new_buffer();
+    return {buffer.get() + used_, kBufferBytes - used_};
+  }
+
+  void filled(size_t bytes) override { used_ += bytes; }
+  bool full() const override { return used_ == kBufferBytes; }
+
+  std::span<const char> hand_over() override {
+    if (used_ == 0) return {};
+    std::span<const char> bytes(ring_[filling_ % kBuffers].get(), std::exchange(used_, 0));
+    size_t blocks = bytes.size() / md5::kBlockBytes;
+    rest_ = bytes.subspan(blocks * md5::kBlockBytes);  // of the last buffer only; finish() takes it
+    Lock lock(lanes_.mu_);
+    blocks_[filling_ % kBuffers] = blocks;
+    ++filling_;
+    if (!queued_) {
+      queued_ = true;
+      lanes_.waiting_.push_back(this);
+      if (lanes_.idle_) lanes_.work_.notify_one();
+    }
+    return bytes;
+  }
+
+  std::string finish() override {
+    {
+      Lock lock(lanes_.mu_);
+      while (queued_) wait();
+    }
+    MD5_Update(&state_, rest_.data(), rest_.size());
+    return digest(state_);
+  }
+
+ private:
+  friend class Lanes;
+
+  void wait() TARN_REQUIRES(lanes_.mu_) {
+    waits_ = true;
+    hashed_one_.wait(lanes_.mu_);
+    waits_ = false;
+  }
+
+  // The next buffer becomes the run; false: there is none, the stream leaves its lane.
+  bool next_run() TARN_REQUIRES(lanes_.mu_) {
+    while (run_.blocks == 0) {
+      if (in_run_) {
+        in_run_ = false;
+        ++hashed_;
+        if (waits_) hashed_one_.notify_one();
+      }
+      if (hashed_ == filling_) {
+        queued_ = false;
+        if (waits_) hashed_one_.notify_one();
+        return false;
+      }
+      size_t next = hashed_ % kBuffers;
+      run_ = {&state_, reinterpret_cast<const uint8_t*>(ring_[next].get()), blocks_[next]};
+      in_run_ = true;
+    }
+    return true;
+  }
+
+  Lanes& lanes_;
+  std::array<Buffer, kBuffers> ring_;  // the caller's from hashed_ + kBuffers on, the thread's before
+  size_t used_ = 0;
+  std::span<const char> rest_;  // less than a block
+  // Under lanes_.mu_, but for run_ and state_, which are the thread's while the stream is queued.
+  std::array<size_t, kBuffers> blocks_{};
+  size_t filling_ = 0;
+  size_t hashed_ = 0;
+  bool queued_ = false;  // waits for a lane, or is in one
+  bool in_run_ = false;
+  bool waits_ = false;
+  CondVar hashed_one_;
+  Run run_;
+  MD5_CTX state_{};
+};
+
+Md5Threads::Lanes::~Lanes() {
+  {
+    Lock lock(mu_);
+    TARN_CHECK(streams_ == 0);
+    over_ = true;
+    work_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+std::unique_ptr<Md5Stream> Md5Threads::Lanes::stream() {
+  Lock lock(mu_);
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  ++streams_;
+  return std::make_unique<Stream>(*this);
+}
+
+size_t Md5Threads::Lanes::streams() const {
+  Lock lock(mu_);
+  return streams_;
+}
+
+// A stream may be given up with buffers that nobody needs hashed any more.
+void Md5Threads::Lanes::leave(Stream* stream) {
+  Lock lock(mu_);
+  while (stream->queued_) stream->wait();
+  --streams_;
+}
+
+// Keeps the streams that have more and fills free lanes with streams that wait. False: it is over.
+bool Md5Threads::Lanes::admit(std::vector<Stream*>& lanes) {
+  Lock lock(mu_);
+  size_t kept = 0;
+  for (Stream* stream : lanes) {
+    bool crowded = stream->run_.blocks == 0 && waiting_.size() > md5::kLanes - lanes.size();
+    if (!stream->next_run()) continue;
+    if (crowded) {
+      waiting_.push_back(stream);  // after each buffer it is another's turn
+    } else {
+      lanes[kept++] = stream;
+    }
+  }
+  lanes.resize(kept);
+  for (;;) {
+    while (lanes.size() < md5::kLanes && !waiting_.empty()) {
+      Stream* stream = waiting_.front();
+      waiting_.pop_front();
+      if (stream->next_run()) lanes.push_back(stream);
+    }
+    if (!lanes.empty()) return true;
+    if (over_) return false;
+    idle_ = true;
+    work_.wait(mu_);
+    idle_ = false;
+  }
+}
+
+void Md5Threads::Lanes::run() {
+  std::vector<Stream*> lanes;
+  std::array<Run*, md5::kLanes> runs{};
+  while (admit(lanes)) {
+    size_t blocks = kSliceBlocks;
+    for (size_t i = 0; i < lanes.size(); ++i) {
+      runs[i] = &lanes[i]->run_;
+      blocks = std::min(blocks, runs[i]->blocks);
+    }
+    std::span<Run*> now(runs.data(), lanes.size());
+    if (now.size() <= kAloneMax) {
+      for (Run* run : now) advance_alone(*run, std::min(kSliceBlocks, run->blocks));
+    } else {
+      advance_together(now, blocks);
+    }
+  }
+}
+
+Md5Threads::Md5Threads(size_t threads) {
+  TARN_CHECK(threads > 0);
+  for (size_t i = 0; i < threads; ++i) threads_.push_back(std::make_unique<Lanes>());
+}
+Md5Threads::~Md5Threads() = default;
+
+std::unique_ptr<Md5Stream> Md5Threads::stream() {
+  auto least = std::ranges::min_element(threads_, {}, [](const auto& lanes) { return lanes->streams(); });
+  return (*least)->stream();
 }
 
 }  // namespace tarn::store

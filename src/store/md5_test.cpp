@@ -26,9 +26,8 @@ std::string random_bytes(std::mt19937_64& random, size_t size) {
   return out;
 }
 
-std::string in_pieces(std::mt19937_64& random, std::string_view bytes, size_t piece_max,
-                      Md5Together* together = nullptr) {
-  Md5 md5(together);
+std::string in_pieces(std::mt19937_64& random, std::string_view bytes, size_t piece_max) {
+  Md5 md5;
   while (!bytes.empty()) {
     size_t piece = std::min<size_t>(bytes.size(), 1 + random() % piece_max);
     md5.update({bytes.data(), piece});
@@ -37,15 +36,37 @@ std::string in_pieces(std::mt19937_64& random, std::string_view bytes, size_t pi
   return md5.finish();
 }
 
+// Through a ring of buffers; what is handed over must be what went in.
+std::string in_stream(std::mt19937_64& random, Md5Threads& threads, std::string_view bytes,
+                      size_t piece_max) {
+  auto stream = threads.stream();
+  std::string handed_over;
+  auto hand_over = [&] {
+    auto buffer = stream->hand_over();
+    handed_over.append(buffer.data(), buffer.size());
+  };
+  for (std::string_view left = bytes; !left.empty();) {
+    std::span<char> room = stream->room();
+    size_t piece = std::min({left.size(), room.size(), 1 + random() % piece_max});
+    std::copy_n(left.data(), piece, room.data());
+    stream->filled(piece);
+    left.remove_prefix(piece);
+    if (stream->full()) hand_over();
+  }
+  hand_over();
+  EXPECT_EQ(handed_over == bytes, true);
+  return stream->finish();
+}
+
 TEST(Md5, IsMd5HoweverTheBytesCome) {
   std::mt19937_64 random(1);
-  Md5Together together;
+  Md5Threads threads(1);
   EXPECT_EQ(Md5().finish(), reference(""));
-  for (size_t size : {1u, 63u, 64u, 65u, 16'384u, 16'385u, 100'000u, 1'000'003u}) {
+  for (size_t size : {0u, 1u, 63u, 64u, 65u, 131'072u, 131'073u, 524'288u, 1'000'003u}) {
     std::string bytes = random_bytes(random, size);
     for (size_t piece : {10u, 1000u, 50'000u, 2'000'000u}) {
       EXPECT_EQ(in_pieces(random, bytes, piece), reference(bytes)) << size;
-      EXPECT_EQ(in_pieces(random, bytes, piece, &together), reference(bytes)) << size;
+      EXPECT_EQ(in_stream(random, threads, bytes, piece), reference(bytes)) << size;
     }
   }
 }
@@ -82,15 +103,21 @@ TEST(Md5, EveryLaneOfEachKernelIsMd5) {
   if (__builtin_cpu_supports("avx512vl")) check(md5::run_avx512);
 }
 
-TEST(Md5, StreamsThatMeetDontDisturbEachOther) {
-  Md5Together together;
+// More streams than lanes, of all lengths, some of them given up.
+TEST(Md5, StreamsInLanesDontDisturbEachOther) {
+  Md5Threads md5(2);
   std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 12; ++t) {
-    threads.emplace_back([t, &together] {
+  for (unsigned t = 0; t < 24; ++t) {
+    threads.emplace_back([t, &md5] {
       std::mt19937_64 random(t + 10);
       for (int round = 0; round < 6; ++round) {
-        std::string bytes = random_bytes(random, random() % 700'000);
-        EXPECT_EQ(in_pieces(random, bytes, 200'000, &together), reference(bytes));
+        std::string bytes = random_bytes(random, random() % 1'500'000);
+        EXPECT_EQ(in_stream(random, md5, bytes, 200'000), reference(bytes));
+        auto given_up = md5.stream();
+        for (size_t i = 0; i < random() % Md5Stream::kBuffers; ++i) {
+          given_up->filled(given_up->room().size());
+          given_up->hand_over();
+        }
       }
     });
   }

@@ -105,6 +105,9 @@ class Writer {
  public:
   virtual ~Writer() = default;
   virtual Status write(std::span<const char> bytes) = 0;
+  // The same without a copy: room() says where to put the next bytes (at least one), filled() how many are there.
+  virtual std::span<char> room() = 0;
+  virtual Status filled(size_t bytes) = 0;
   virtual uint64_t bytes() const = 0;
   // Ends the bytes: digests are there from now on. The bytes are on disk, or will be with the row (inline).
   virtual Status finish() = 0;
@@ -223,7 +226,7 @@ struct CompleteFailure {
 class Objects {
  public:
   struct Limits {
-    uint64_t inline_bytes_max = 16 * 1024;
+    uint64_t inline_bytes_max = 16 * 1024;  // of an object in its row; 256 KiB at most
     uint64_t part_bytes_min = 5ull << 20;  // but the last
     size_t uploads_max = 200'000;          // open at once, over all buckets; one more is kBusy
   };

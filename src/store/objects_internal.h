@@ -119,7 +119,7 @@ class ObjectStore final : public Objects {
   Counter& gets_;
   Counter& removes_;
   Counter& bytes_in_;
-  Md5Together md5_together_;  // where writers of large objects meet
+  Md5Threads md5_threads_;  // of large objects
 
   Mutex bucket_changes_mu_;  // held by whoever changes a bucket, over the transaction and the cache
   mutable Mutex mu_;

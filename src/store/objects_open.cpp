@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,6 +38,9 @@ Status read_segments(Transaction& transaction, const Version& version, std::vect
   }
   return {};
 }
+
+// Taking MD5 is a quarter of the work of a large PUT, at most.
+constexpr unsigned kCoresAnMd5Thread = 4;
 
 // The bytes that are in the metastore.
 Status read_inline(Transaction& transaction, ObjectReader::Segment& segment) {
@@ -93,7 +98,8 @@ ObjectStore::ObjectStore(Parts parts, FileSystem& files)
       puts_(parts.metrics.counter("tarn_objects_puts_total", "Objects that were put")),
       gets_(parts.metrics.counter("tarn_objects_gets_total", "Objects that were opened")),
       removes_(parts.metrics.counter("tarn_objects_removes_total", "Objects that were asked to be removed")),
-      bytes_in_(parts.metrics.counter("tarn_objects_written_bytes_total", "Bytes of objects and parts")) {}
+      bytes_in_(parts.metrics.counter("tarn_objects_written_bytes_total", "Bytes of objects and parts")),
+      md5_threads_(std::max(1u, std::thread::hardware_concurrency() / kCoresAnMd5Thread)) {}
 
 Status ObjectStore::start() {
   TARN_TRY(blobs_.prepare());
@@ -104,7 +110,7 @@ Status ObjectStore::start() {
 Result<std::unique_ptr<Writer>> ObjectStore::writer(std::optional<uint64_t> hint,
                                                     std::span<const Algorithm> algorithms) {
   return std::make_unique<BlobWriter>(blobs_, limits_.inline_bytes_max, hint, algorithms, bytes_in_,
-                                      &md5_together_);
+                                      md5_threads_);
 }
 
 Result<VersionRow> ObjectStore::require(Transaction& transaction, int64_t bucket_id, std::string_view bucket,

@@ -13,23 +13,25 @@ cmake --preset fuzz >build/configure-fuzz.log 2>&1 || { cat build/configure-fuzz
 cmake --build --preset fuzz --parallel "$(nproc)" --target "${targets[@]}" >build/fuzz.log 2>&1 ||
   { tail -40 build/fuzz.log; exit 1; }
 
-passed=0
-findings=build/fuzz/findings
-for target in "${targets[@]}"; do
-  kept=tests/fuzz/corpus/$target
-  [ -d "$kept" ] || { echo "$target has no corpus: give it a few inputs in tests/fuzz/corpus/$target/"; exit 1; }
-  grown=build/fuzz/corpus/$target
+# One target: its kept corpus, then new inputs for so many seconds.
+fuzz() { # TARGET
+  local target=$1 kept=tests/fuzz/corpus/$1 grown=build/fuzz/corpus/$1 findings=build/fuzz/findings program runs
+  [ -d "$kept" ] || { echo "$target has no corpus: give it a few inputs in tests/fuzz/corpus/$target/"; return 1; }
   mkdir -p "$grown" "$findings"
   program=$(find build/fuzz/src -name "$target" -type f)
   # The first folder is where new inputs go; the corpus that is kept is only read.
-  if ! "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+  if ! "$program" -max_total_time="$FUZZ_SECONDS" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$findings/$target-" "$grown" "$kept" >"build/fuzz/$target.log" 2>&1; then
     tail -60 "build/fuzz/$target.log"
     echo "$target failed: the input is in $findings"
-    exit 1
+    return 1
   fi
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$target.log")
   echo "    $target: $runs inputs"
-  passed=$((passed + 1))
-done
-echo "$passed passed, 0 failed"
+}
+export -f fuzz
+
+# As many at once as there are cores; xargs fails if one of them does.
+FUZZ_SECONDS=$seconds xargs -P "$(nproc)" -I{} bash -c 'fuzz {}' < <(printf '%s\n' "${targets[@]}") ||
+  { echo "a target failed"; exit 1; }
+echo "${#targets[@]} passed, 0 failed"

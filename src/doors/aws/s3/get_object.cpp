@@ -51,6 +51,7 @@ struct Slice {
   uint64_t begin = 0;
   uint64_t length = 0;
   bool partial = false;
+  const store::Part* part = nullptr;  // which partNumber asked for
 };
 
 S3Result<Slice> slice_of_part(Call& call, const store::Reader& reader, const std::string& text) {
@@ -70,7 +71,8 @@ S3Result<Slice> slice_of_part(Call& call, const store::Reader& reader, const std
                           {{"ActualPartCount", std::to_string(count)}, {"PartNumberRequested", text}}));
   }
   if (parts.empty()) return Slice{0, reader.version().bytes, reader.version().bytes > 0};
-  Slice slice{0, parts[static_cast<size_t>(number) - 1].bytes, true};
+  const store::Part& part = parts[static_cast<size_t>(number) - 1];
+  Slice slice{0, part.bytes, true, &part};
   for (int i = 0; i + 1 < number; ++i) slice.begin += parts[static_cast<size_t>(i)].bytes;
   return slice;
 }
@@ -163,9 +165,16 @@ S3Status answer_object(Call& call, const store::Reader& reader) {
   std::vector<http::Header> headers;
   add_version_headers(call, version, headers);
   TARN_TRY(apply_overrides(call, headers));
-  bool whole = !slice.partial || slice.length == version.bytes;
-  if (call.header("x-amz-checksum-mode") == "ENABLED" && version.checksum && whole) {
-    add_checksum_headers(*version.checksum, version.part_count, headers);
+  if (call.header("x-amz-checksum-mode") == "ENABLED" && version.checksum) {
+    bool whole = !slice.partial || slice.length == version.bytes;
+    if (slice.part != nullptr && slice.part->checksum) {
+      // The part's own value, which clients check what they got with; the type is the object's.
+      headers.push_back(
+          {checksum_header(slice.part->checksum->algorithm), to_base64(slice.part->checksum->value)});
+      headers.push_back({"x-amz-checksum-type", version.checksum->full_object ? "FULL_OBJECT" : "COMPOSITE"});
+    } else if (whole) {
+      add_checksum_headers(*version.checksum, version.part_count, headers);
+    }
   }
   if (part_number != nullptr && version.part_count > 0) {
     headers.push_back({"x-amz-mp-parts-count", std::to_string(version.part_count)});

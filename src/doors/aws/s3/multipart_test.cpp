@@ -101,6 +101,9 @@ TEST_F(Multipart, ChecksumsOfPartsAreKeptAndPutTogether) {
     EXPECT_EQ(node->value("ChecksumType"), type);
     Told head = ask("HEAD", "/bucket-b/sums", "", {{"x-amz-checksum-mode", "ENABLED"}});
     EXPECT_EQ(head.header("x-amz-checksum-crc32"), whole);
+    Told second = ask("GET", "/bucket-b/sums?partNumber=2", "", {{"x-amz-checksum-mode", "ENABLED"}});
+    EXPECT_EQ(second.header("x-amz-checksum-crc32"), "cb7v+Q==");
+    EXPECT_EQ(second.header("x-amz-checksum-type"), type);
   }
 }
 

@@ -80,12 +80,13 @@ bool is_token(std::string_view name) {
 // "aws-chunked" says how the body travels; it is nothing of the object's.
 std::string stored_encoding(std::string_view text) {
   std::string out;
+  bool spaced = text.find(", ") != std::string_view::npos;  // as it came
   while (!text.empty()) {
     size_t comma = text.find(',');
     std::string_view one = trim(text.substr(0, comma));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
     if (one.empty() || lower(one) == "aws-chunked") continue;
-    if (!out.empty()) out += ",";
+    if (!out.empty()) out += spaced ? ", " : ",";
     out += one;
   }
   return out;

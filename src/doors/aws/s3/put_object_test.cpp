@@ -187,6 +187,8 @@ TEST_F(PutObject, GivesHeadersBackAsTheyCame) {
     EXPECT_EQ(told.header("x-amz-meta-twice"), "1,2");
     EXPECT_EQ(told.header("x-amz-storage-class"), "STANDARD_IA");
   }
+  put("c", kHello, {{"Content-Encoding", "aws-chunked, deflate, gzip"}});
+  EXPECT_EQ(head("c").header("content-encoding"), "deflate, gzip");
   put("b", kHello, {{"Content-Encoding", "aws-chunked"}});
   EXPECT_FALSE(get("b").headers.contains("content-encoding"));
   EXPECT_EQ(get("b").header("content-type"), "binary/octet-stream");

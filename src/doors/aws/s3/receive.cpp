@@ -8,9 +8,6 @@ namespace tarn::aws::s3 {
 
 namespace {
 
-constexpr size_t kStepBytes = 128 * 1024;  // stays in a core's cache between its digests
-constexpr size_t kStepBytesMin = 4 * 1024;
-
 S3Error too_large(const S3& s3, uint64_t bytes) {
   S3Error error("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size");
   error.fields = {{"ProposedSize", std::to_string(bytes)},
@@ -72,15 +69,13 @@ S3Result<store::Checksum> verify(const WriteHeaders& headers, const store::Diges
 
 S3Result<store::Checksum> receive(Call& call, const WriteHeaders& headers, store::Writer& writer) {
   Payload& payload = *call.who.payload;
-  // One byte more than announced, so that the end is seen in the first step of a small body.
-  size_t step = static_cast<size_t>(
-      std::clamp<uint64_t>(payload.length().value_or(kStepBytes - 1) + 1, kStepBytesMin, kStepBytes));
-  auto buffer = std::make_unique_for_overwrite<char[]>(step);
   while (true) {
-    TARN_ASSIGN(size_t got, fill(payload, {buffer.get(), step}));
+    std::span<char> room = writer.room();
+    TARN_ASSIGN(size_t got, fill(payload, room));
     if (writer.bytes() + got > call.s3.put_bytes_max) return refuse(too_large(call.s3, writer.bytes() + got));
-    if (got > 0) TARN_TRY(writer.write({buffer.get(), got}));
-    if (got < step) break;
+    bool over = got < room.size();
+    TARN_TRY(writer.filled(got));
+    if (over) break;
   }
   TARN_TRY(writer.finish());
   return verify(headers, writer.digests(), payload.trailers());
