@@ -27,6 +27,8 @@ void ObjectMaintenance::run() {
   sweep();
   while (!stopping()) {
     expire();
+    if (auto swept = objects_.sweep_removed(); !swept)
+      TARN_LOG(warn, "objects: files of removed objects could not be removed: {}", swept.error().message);
     auto next = std::chrono::steady_clock::now() + every_;
     Lock lock(mu_);
     while (!stopping_ && std::chrono::steady_clock::now() < next) changed_.wait_until(mu_, next);

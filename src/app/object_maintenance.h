@@ -1,6 +1,7 @@
 // Looks after what is in buckets by itself: files that a crash left without a row, and lifecycle rules.
 //
-// The files are looked for once after the start; the rules are run at the start and then `every` so often.
+// The files are looked for once after the start; the rules are run at the start and then `every` so often, and what is
+// left of removed objects is forgotten.
 // Owns: one thread. Borrows the objects and the clock, which outlive it.
 // Threads: start() and stop() from the owner's.
 #pragma once

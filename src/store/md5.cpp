@@ -126,6 +126,10 @@ class Md5Threads::Lanes {
   void run() TARN_EXCLUDES(mu_);
   bool admit(std::vector<Stream*>& lanes) TARN_EXCLUDES(mu_);
   void leave(Stream* stream) TARN_EXCLUDES(mu_);
+  // Until a buffer of the stream was hashed, or all are.
+  void wait(Stream& stream) TARN_REQUIRES(mu_);
+  // The stream's next buffer becomes its run. False: there is none, and it is to leave its lane.
+  bool next_run(Stream& stream) TARN_REQUIRES(mu_);
 
   mutable Mutex mu_;
   CondVar work_;                                      // something was handed over, or it is over
@@ -146,7 +150,7 @@ class Md5Threads::Lanes::Stream final : public Md5Stream {
     Buffer& buffer = ring_[filling_ % kBuffers];
     if (used_ == 0) {
       Lock lock(lanes_.mu_);
-      while (filling_ - hashed_ >= kBuffers) wait();
+      while (filling_ - hashed_ >= kBuffers) lanes_.wait(*this);
     }
     if (!buffer) buffer = new_buffer();
     return {buffer.get() + used_, kBufferBytes - used_};
@@ -174,7 +178,7 @@ class Md5Threads::Lanes::Stream final : public Md5Stream {
   std::string finish() override {
     {
       Lock lock(lanes_.mu_);
-      while (queued_) wait();
+      while (queued_) lanes_.wait(*this);
     }
     MD5_Update(&state_, rest_.data(), rest_.size());
     return digest(state_);
@@ -182,32 +186,6 @@ class Md5Threads::Lanes::Stream final : public Md5Stream {
 
  private:
   friend class Lanes;
-
-  void wait() TARN_REQUIRES(lanes_.mu_) {
-    waits_ = true;
-    hashed_one_.wait(lanes_.mu_);
-    waits_ = false;
-  }
-
-  // The next buffer becomes the run; false: there is none, the stream leaves its lane.
-  bool next_run() TARN_REQUIRES(lanes_.mu_) {
-    while (run_.blocks == 0) {
-      if (in_run_) {
-        in_run_ = false;
-        ++hashed_;
-        if (waits_) hashed_one_.notify_one();
-      }
-      if (hashed_ == filling_) {
-        queued_ = false;
-        if (waits_) hashed_one_.notify_one();
-        return false;
-      }
-      size_t next = hashed_ % kBuffers;
-      run_ = {&state_, reinterpret_cast<const uint8_t*>(ring_[next].get()), blocks_[next]};
-      in_run_ = true;
-    }
-    return true;
-  }
 
   Lanes& lanes_;
   std::array<Buffer, kBuffers> ring_;  // the caller's from hashed_ + kBuffers on, the thread's before
@@ -224,6 +202,32 @@ class Md5Threads::Lanes::Stream final : public Md5Stream {
   Run run_;
   MD5_CTX state_{};
 };
+
+void Md5Threads::Lanes::wait(Stream& stream) {
+  stream.waits_ = true;
+  stream.hashed_one_.wait(mu_);
+  stream.waits_ = false;
+}
+
+bool Md5Threads::Lanes::next_run(Stream& stream) {
+  while (stream.run_.blocks == 0) {
+    if (stream.in_run_) {
+      stream.in_run_ = false;
+      ++stream.hashed_;
+      if (stream.waits_) stream.hashed_one_.notify_one();
+    }
+    if (stream.hashed_ == stream.filling_) {
+      stream.queued_ = false;
+      if (stream.waits_) stream.hashed_one_.notify_one();
+      return false;
+    }
+    size_t next = stream.hashed_ % Md5Stream::kBuffers;
+    stream.run_ = {&stream.state_, reinterpret_cast<const uint8_t*>(stream.ring_[next].get()),
+                   stream.blocks_[next]};
+    stream.in_run_ = true;
+  }
+  return true;
+}
 
 Md5Threads::Lanes::~Lanes() {
   {
@@ -250,7 +254,7 @@ size_t Md5Threads::Lanes::streams() const {
 // A stream may be given up with buffers that nobody needs hashed any more.
 void Md5Threads::Lanes::leave(Stream* stream) {
   Lock lock(mu_);
-  while (stream->queued_) stream->wait();
+  while (stream->queued_) wait(*stream);
   --streams_;
 }
 
@@ -260,7 +264,7 @@ bool Md5Threads::Lanes::admit(std::vector<Stream*>& lanes) {
   size_t kept = 0;
   for (Stream* stream : lanes) {
     bool crowded = stream->run_.blocks == 0 && waiting_.size() > md5::kLanes - lanes.size();
-    if (!stream->next_run()) continue;
+    if (!next_run(*stream)) continue;
     if (crowded) {
       waiting_.push_back(stream);  // after each buffer it is another's turn
     } else {
@@ -272,7 +276,7 @@ bool Md5Threads::Lanes::admit(std::vector<Stream*>& lanes) {
     while (lanes.size() < md5::kLanes && !waiting_.empty()) {
       Stream* stream = waiting_.front();
       waiting_.pop_front();
-      if (stream->next_run()) lanes.push_back(stream);
+      if (next_run(*stream)) lanes.push_back(stream);
     }
     if (!lanes.empty()) return true;
     if (over_) return false;

@@ -300,8 +300,10 @@ class Objects {
   virtual Status abort_upload(std::string_view bucket, std::string_view key, std::string_view upload_id) = 0;
 
   // Maintenance, by its own thread (store/lifecycle.h): removes files that no row names and that were there
-  // before this process, and rows of removed buckets. Returns how many files.
+  // before this process, and what sweep_removed() does. Returns how many files.
   virtual Result<size_t> sweep() = 0;
+  // Forgets the files of versions that were removed, once they are gone. Returns how many weren't.
+  virtual Result<size_t> sweep_removed() = 0;
 
   virtual Outbox& outbox() = 0;
 };

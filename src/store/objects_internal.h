@@ -75,6 +75,7 @@ class ObjectStore final : public Objects {
   Status abort_upload(std::string_view bucket, std::string_view key, std::string_view upload_id) override;
 
   Result<size_t> sweep() override;
+  Result<size_t> sweep_removed() override;
   Outbox& outbox() override { return outbox_; }
 
  private:
@@ -106,7 +107,6 @@ class ObjectStore final : public Objects {
   Result<Removed> remove_in(meta::Transaction& transaction, const BucketRow& bucket, std::string_view key,
                             std::string_view version_id, const Conditions& conditions, const Cause& cause,
                             Change& change);
-  Result<size_t> sweep_garbage();
   Result<size_t> sweep_folder(int folder);
   Status keep_unnamed(std::vector<std::string>& ids) const;
 

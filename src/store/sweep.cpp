@@ -20,7 +20,7 @@ constexpr size_t kBatch = 500;  // files a transaction: others get their turn in
 }  // namespace
 
 Result<size_t> ObjectStore::sweep() {
-  TARN_ASSIGN(size_t removed, sweep_garbage());
+  TARN_ASSIGN(size_t removed, sweep_removed());
   for (int folder = 0; folder < BlobFiles::kFolders; ++folder) {
     TARN_ASSIGN(size_t here, sweep_folder(folder));
     removed += here;
@@ -28,7 +28,7 @@ Result<size_t> ObjectStore::sweep() {
   return removed;
 }
 
-Result<size_t> ObjectStore::sweep_garbage() {
+Result<size_t> ObjectStore::sweep_removed() {
   size_t removed = 0;
   std::string after;
   while (true) {

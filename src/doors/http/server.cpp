@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <deque>
 #include <exception>
 #include <thread>
@@ -33,6 +34,14 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // when descr
 constexpr Duration kDrainTimeout = std::chrono::seconds(2);        // a refused client may still be sending
 constexpr Duration kLastDrainTimeout = std::chrono::milliseconds(100);  // the same when the server stops
 constexpr int kListenBacklog = 1024;
+
+// Writing to a client that is gone is an error, and no signal: sendfile(2) and OpenSSL can't be told MSG_NOSIGNAL.
+void block_broken_pipe_signal() {
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+}
 
 std::string short_answer(int status, std::string_view reason, std::string_view code,
                          std::string_view message) {
@@ -165,8 +174,16 @@ Status AsioServer::open() {
   local_ = acceptor_.local_endpoint(error);
   TARN_TRY(step("ask for the port"));
   accept();
-  io_thread_ = std::thread([this] { io_.run(); });
-  for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+  io_thread_ = std::thread([this] {
+    block_broken_pipe_signal();
+    io_.run();
+  });
+  for (int i = 0; i < options_.workers; ++i) {
+    workers_.emplace_back([this] {
+      block_broken_pipe_signal();
+      work();
+    });
+  }
   return {};
 }
 
