@@ -50,7 +50,7 @@ Answer<void> check_tag_text(std::string_view text, std::string_view parameter, s
 
 std::string marker_of(std::string_view key) {
   std::string out;
-  for (const char c : key) fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(c));
+  for (const char c : key) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return out;
 }
 
@@ -194,7 +194,7 @@ std::string url_encoded(std::string_view text) {
     if (is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
       out += c;
     } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
   return out;

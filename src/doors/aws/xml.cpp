@@ -61,7 +61,7 @@ void append_escaped(std::string& out, std::string_view text) {
         break;
       default:
         if (c < 0x20) {
-          fmt::format_to(std::back_inserter(out), "&#x{:x};", c);
+          out += fmt::format("&#x{:x};", c);
         } else {
           out += static_cast<char>(c);
         }
