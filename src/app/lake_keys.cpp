@@ -50,8 +50,8 @@ std::vector<Key> general_keys() {
        ""},
       {"settings.maintenance.every", kDuration, "10m", "How often each table is looked after.", "10m"},
       {"settings.objects", kMap, "", "What is in buckets.", ""},
-      {"settings.objects.inline_max", kBytes, "16KiB", "Objects up to this are kept in the index itself; 256KiB at most.",
-       "16KiB"},
+      {"settings.objects.inline_max", kBytes, "16KiB",
+       "Objects up to this are kept in the index itself; 256KiB at most.", "16KiB"},
       {"settings.objects.lifecycle_every", kDuration, "1h", "How often lifecycle rules are run.", "1h"},
   };
 }

@@ -47,7 +47,8 @@ class LakeFixture : public ::testing::Test {
     streams_ = Streams::open(
                    {folder_ / "log", *metastore_, *catalog_, *database_, scans_, metrics_, clock_, limits_})
                    .value();
-    engine_ = query::Engine::open({*database_, *catalog_, *streams_, scans_, guard_, metrics_, {}, folder_ / "spill"})
+    engine_ = query::Engine::open(
+                  {*database_, *catalog_, *streams_, scans_, guard_, metrics_, {}, folder_ / "spill"})
                   .value();
   }
   void close() {

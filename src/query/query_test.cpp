@@ -39,7 +39,8 @@ class QueryTest : public ::testing::Test {
                        (folder_ / "spill").string()};
     database_ = open_database(options, scans_).value();
     engine_ =
-        Engine::open({*database_, *catalog_, tails_, scans_, guard_, metrics_, limits_, folder_ / "spill"}).value();
+        Engine::open({*database_, *catalog_, tails_, scans_, guard_, metrics_, limits_, folder_ / "spill"})
+            .value();
     using columns::Field;
     using columns::Kind;
     columns::Schema schema{0,
@@ -214,8 +215,8 @@ TEST_F(QueryTest, CancelEndsARunningQuery) {
 
 TEST_F(QueryTest, AQueryThatNobodyWaitsForIsCancelledBeforeItsFirstRow) {
   std::atomic<int> asked = 0;
-  auto refused = engine_->start("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) % 7 = 3", {principal_},
-                                std::nullopt, [&] { return ++asked > 2; });
+  auto refused = engine_->start("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) % 7 = 3",
+                                {principal_}, std::nullopt, [&] { return ++asked > 2; });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kCancelled);
 }
@@ -246,16 +247,18 @@ TEST_F(QueryTest, APrincipalReadsTheTablesOfItsGrantsAndNoOther) {
   ask_as(R"([{"select": "raw.t"}])");
   EXPECT_EQ(run("SELECT count(*) AS n FROM raw.t").value(), "n\n2\n");
   ask_as(R"([{"select": "lake.*"}])");
-  for (const char* sql : {"SELECT * FROM raw.t", "SELECT * FROM t", "SELECT 1 WHERE EXISTS (FROM raw.t)",
-                          "WITH x AS (SELECT a FROM raw.t) SELECT * FROM x", "DESCRIBE raw.t", "SUMMARIZE raw.t",
-                          "SELECT (SELECT max(a) FROM raw.t)", "FROM raw.t AT (VERSION => 1)"}) {
+  for (const char* sql :
+       {"SELECT * FROM raw.t", "SELECT * FROM t", "SELECT 1 WHERE EXISTS (FROM raw.t)",
+        "WITH x AS (SELECT a FROM raw.t) SELECT * FROM x", "DESCRIBE raw.t", "SUMMARIZE raw.t",
+        "SELECT (SELECT max(a) FROM raw.t)", "FROM raw.t AT (VERSION => 1)"}) {
     Code refused = code(sql);
     EXPECT_TRUE(refused == Code::kDenied || refused == Code::kNotFound) << sql;
   }
   ASSERT_TRUE(audit_->flush(Deadline::never()));
   std::lock_guard lock(asked_mu_);
   EXPECT_TRUE(std::ranges::any_of(asked_, [](const std::string& entry) {
-    return entry.find("\"tarn:Select\"") != std::string::npos && entry.find("\"allowed\":false") != std::string::npos;
+    return entry.find("\"tarn:Select\"") != std::string::npos &&
+           entry.find("\"allowed\":false") != std::string::npos;
   }));
 }
 

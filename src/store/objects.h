@@ -227,8 +227,8 @@ class Objects {
  public:
   struct Limits {
     uint64_t inline_bytes_max = 16 * 1024;  // of an object in its row; 256 KiB at most
-    uint64_t part_bytes_min = 5ull << 20;  // but the last
-    size_t uploads_max = 200'000;          // open at once, over all buckets; one more is kBusy
+    uint64_t part_bytes_min = 5ull << 20;   // but the last
+    size_t uploads_max = 200'000;           // open at once, over all buckets; one more is kBusy
   };
   struct Parts {
     std::filesystem::path folder;  // of the blobs

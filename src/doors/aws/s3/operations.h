@@ -34,7 +34,7 @@ http::Handler make_handler(Parts parts);
 // get_object.cpp, put_object.cpp, copy_object.cpp, delete_objects.cpp, post_object.cpp, tagging.cpp …
 // "asks itself": by version another action is asked for, or with facts that only the operation knows (the
 // object's tags), so that its `action` in the table is empty.
-S3Status get_object(Call& call);             // and HEAD; asks itself
+S3Status get_object(Call& call);  // and HEAD; asks itself
 // Answers GET or HEAD from what was opened, and may be read: conditions, ranges, parts, overrides.
 S3Status answer_object(Call& call, const store::Reader& reader);
 S3Status get_object_attributes(Call& call);  // asks itself
