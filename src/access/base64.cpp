@@ -44,7 +44,7 @@ std::optional<std::string> decode(std::string_view text, const std::array<int8_t
   uint32_t held = 0;
   int bits = 0;
   for (char c : text) {
-    int value = values[static_cast<unsigned char>(c)];
+    int8_t value = values[static_cast<unsigned char>(c)];
     if (value < 0) return std::nullopt;
     held = held << 6 | static_cast<uint32_t>(value);
     bits += 6;

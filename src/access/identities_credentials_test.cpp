@@ -17,7 +17,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::HasSubstr;
 using testing::MatchesRegex;
 
 constexpr std::string_view kObject = "arn:aws:s3:::reports/a";
@@ -317,7 +316,7 @@ TEST_F(CredentialsTest, ASessionsPoliciesLimitIt) {
 }
 
 TEST_F(CredentialsTest, SessionsHaveTheirLengths) {
-  auto code = [&](const Principal& who, std::string role, Duration d) {
+  auto code = [&](const Principal& who, const std::string& role, Duration d) {
     auto made = session(who, role, d);
     return made ? Code::kInternal : made.error().code;
   };

@@ -192,8 +192,11 @@ Result<Role> stored_role(std::string_view name, std::string_view text) {
   role.trust = reader.text("trust");
   role.session_max = Duration(reader.number("session_max", kShortSession.count()));
   Result<std::vector<Grant>> grants = grants_from_json(reader.text("grants", "[]"));
-  if (grants) role.grants = *std::move(grants);
-  if (!grants) reader.damage();
+  if (grants) {
+    role.grants = *std::move(grants);
+  } else {
+    reader.damage();
+  }
   TARN_TRY(reader.end());
   return role;
 }

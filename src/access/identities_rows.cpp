@@ -214,10 +214,12 @@ Status Rows::load_keys(State& state, const Sealer& sealer) {
     // One damaged row must not keep the lake from starting: the other keys still work.
     Result<std::string> secret = sealer.open(sealed, key_purpose(entry.key.id));
     entry.usable = secret.has_value();
-    if (secret) entry.secret = *std::move(secret);
-    if (!secret)
+    if (secret) {
+      entry.secret = *std::move(secret);
+    } else {
       TARN_LOG(error, "access key {} of {} can't be used: {}", entry.key.id, entry.key.user,
                secret.error().message);
+    }
     set_key(state, std::move(entry));
   }
   return {};

@@ -257,7 +257,7 @@ void set_user(State& state, UserEntry entry) {
 
 void set_key(State& state, KeyEntry entry) {
   std::string id = entry.key.id;
-  state.keys[id] = std::make_shared<const KeyEntry>(entry);
+  state.keys[id] = std::make_shared<const KeyEntry>(std::move(entry));
 }
 
 void link_everything(State& state) {

@@ -402,7 +402,7 @@ TEST_F(IdentitiesTest, ARenamedUserKeepsKeysAndPassword) {
   ASSERT_TRUE(identities_->create_user(user_named("other")));
   NewAccessKey key = identities_->create_key("old", "").value();
   ASSERT_TRUE(identities_->set_password("old", "pencil"));
-  auto rename = [&](std::string from, std::string to) {
+  auto rename = [&](const std::string& from, const std::string& to) {
     return identities_->change_user(from, [&](User& u) -> Status {
       u.name = to;
       return {};

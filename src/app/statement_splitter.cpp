@@ -69,9 +69,7 @@ size_t StatementSplitter::step(std::string_view line, size_t at) {
       if (c == '\'') state_ = State::kPlain;  // a doubled quote opens it again at once
       break;
     case State::kEscapedText:
-      if (c == '\\' && two.size() == 2) {
-        bytes = 2;
-      } else if (two == "''") {
+      if ((c == '\\' && two.size() == 2) || two == "''") {
         bytes = 2;
       } else if (c == '\'') {
         state_ = State::kPlain;

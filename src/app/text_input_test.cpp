@@ -128,13 +128,13 @@ TEST(ResultReader, ReadsColumnsAndRowsHoweverTheyAreCut) {
 
 TEST(ResultReader, RefusesAnAnswerThatIsNoneOrNotWhole) {
   auto nothing = [](const auto&) { return Status(); };
-  ResultReader cut(nothing, [](TableRow) { return Status(); });
+  ResultReader cut(nothing, [](const TableRow&) { return Status(); });
   ASSERT_TRUE(cut.feed(R"({"columns":[{"name":"a","type":"BIGINT"}],"rows":[[1],)"));
   EXPECT_FALSE(cut.finish());
-  ResultReader other(nothing, [](TableRow) { return Status(); });
+  ResultReader other(nothing, [](const TableRow&) { return Status(); });
   ASSERT_TRUE(other.feed("<html>"));
   EXPECT_FALSE(other.finish());
-  ResultReader uneven(nothing, [](TableRow) { return Status(); });
+  ResultReader uneven(nothing, [](const TableRow&) { return Status(); });
   EXPECT_FALSE(uneven.feed(R"({"columns":[{"name":"a","type":"BIGINT"}],"rows":[[1,2]]})"));
 }
 

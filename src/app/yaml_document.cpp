@@ -202,8 +202,7 @@ YamlDocument parse_yaml(std::string_view text) {
         document.problems.push_back({rest.root.place, "a second document (after ---): a lake file is one"});
       }
     }
-  } catch (const Enough&) {
-    // The problem is noted already.
+  } catch (const Enough&) {  // NOLINT(bugprone-empty-catch): the problem is noted already
   } catch (const YAML::Exception& e) {
     if (!report_tab(text, document)) document.problems.push_back({place_of(e.mark), e.msg});
   } catch (const std::exception& e) {

@@ -192,7 +192,7 @@ bool read_base64(std::string_view text, std::string& out) {
   uint32_t bits = 0;
   int held = 0;
   for (char c : digits) {
-    int value = kBase64[static_cast<uint8_t>(c)];
+    int8_t value = kBase64[static_cast<uint8_t>(c)];
     if (value < 0) return false;
     bits = bits << 6 | static_cast<uint32_t>(value);
     held += 6;

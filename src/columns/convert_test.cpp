@@ -1,8 +1,9 @@
 // Numbers, UUIDs and base64: exact or not at all.
 #include "columns/convert.h"
 
+#include <bit>
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <random>
 
@@ -35,7 +36,7 @@ TEST(Convert, ReadsDoublesAsStrtodDoes) {
     double value = 1;
     ASSERT_TRUE(read_double(text, value)) << text;
     double expected = std::strtod(text, nullptr);
-    EXPECT_EQ(std::memcmp(&value, &expected, sizeof(value)), 0) << text << " " << value;
+    EXPECT_EQ(std::bit_cast<uint64_t>(value), std::bit_cast<uint64_t>(expected)) << text << " " << value;
   }
   for (const char* text : {"1e309", "-1e309", "1e999999999999999999", "1000000e305"}) {
     double value;

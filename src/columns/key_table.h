@@ -44,7 +44,7 @@ class KeyTable {
   };
 
   explicit KeyTable(const std::vector<std::string>& names);
-  KeyTable(KeyTable&&) = default;
+  KeyTable(KeyTable&&) noexcept = default;
 
   Key* start() { return &start_; }
 

@@ -7,8 +7,6 @@
 namespace tarn::lake {
 namespace {
 
-using columns::Kind;
-using columns::Type;
 using testing::must;
 using testing::schema_of;
 using testing::TextRows;

@@ -56,12 +56,14 @@ class Record {
     return std::move(*value);
   }
 
+  // NOLINTBEGIN(bugprone-return-const-ref-from-parameter): part of what the caller holds
   static const AvroType& through_union(const AvroType& type) {
     if (type.kind != AvroType::Kind::kUnion) return type;
     for (const AvroField& branch : type.parts)
       if (branch.type.kind != AvroType::Kind::kNull) return branch.type;
     return type;
   }
+  // NOLINTEND(bugprone-return-const-ref-from-parameter)
 
  private:
   std::optional<size_t> index(int id, std::string_view name) const {

@@ -116,7 +116,7 @@ struct Parsed {
   std::string column;
 };
 
-Error syntax(std::string_view text, std::string why) {
+Error syntax(std::string_view text, const std::string& why) {
   return {Code::kInvalid,
           "partition \"" + std::string(text) + "\": " + why +
               "; write a column, or year(c), month(c), day(c), hour(c), bucket(16, c), truncate(10, c)",

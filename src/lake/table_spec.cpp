@@ -15,7 +15,6 @@ namespace {
 
 namespace json = boost::json;
 using columns::Field;
-using columns::Kind;
 using columns::Schema;
 
 Error wrong(std::string_view key, std::string why) {

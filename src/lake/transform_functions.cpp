@@ -52,9 +52,9 @@ Int128 unscaled_at(duckdb_type storage, const void* data, idx_t row) {
 std::string uuid_bytes(duckdb_hugeint value) {
   uint64_t upper = static_cast<uint64_t>(value.upper) ^ (1ull << 63);
   std::string bytes(16, '\0');
-  for (int i = 0; i < 8; ++i) {
-    bytes[static_cast<size_t>(i)] = static_cast<char>(upper >> (56 - 8 * i));
-    bytes[static_cast<size_t>(8 + i)] = static_cast<char>(value.lower >> (56 - 8 * i));
+  for (size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(upper >> (56 - 8 * i));
+    bytes[8 + i] = static_cast<char>(value.lower >> (56 - 8 * i));
   }
   return bytes;
 }

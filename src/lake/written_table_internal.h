@@ -76,7 +76,7 @@ inline columns::Schema schema_of(const std::vector<std::pair<std::string, std::s
 
 class WrittenTable {
  public:
-  explicit WrittenTable(columns::Schema schema, const std::vector<std::string>& partition = {}) {
+  explicit WrittenTable(const columns::Schema& schema, const std::vector<std::string>& partition = {}) {
     store_ = must(store::open_directory_store(folder_.path()));
     must(store_->create_bucket("lake"));
     database_ = must(duck::Database::open({{"threads", "2"}, {"autoinstall_known_extensions", "false"}}));

@@ -42,7 +42,7 @@ bool concerns(const LifecycleRule& rule, const Version& version) {
 }
 
 std::optional<Timestamp> expires_at(const LifecycleRule& rule, const Version& version, Duration day) {
-  if (rule.expire_at) return *rule.expire_at;
+  if (rule.expire_at) return rule.expire_at;
   if (rule.expire_days) return due(version.modified, *rule.expire_days, day);
   return std::nullopt;
 }

@@ -221,7 +221,7 @@ struct Signer {
   }
 
   // In the Authorization header. `word`: x-amz-content-sha256; empty: the body's hash. Gives the signature.
-  std::string sign(SentRequest& r, std::string word = {}) {
+  std::string sign(SentRequest& r, const std::string& word = {}) {
     scope.date = amz_time(at).substr(0, 8);
     std::string hash = word.empty() ? sha256_hex(r.body) : word;
     r.set("X-Amz-Date", amz_time(at));

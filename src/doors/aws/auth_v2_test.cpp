@@ -208,7 +208,7 @@ SentRequest signed_by_hand(SentRequest request, std::string_view date_line) {
 TEST_F(Auth, TheDateOfV2MayStandInXAmzDate) {
   SentRequest request = get();
   request.set("Date", "Sat, 21 Nov 2020 07:00:00 GMT");  // a proxy's
-  for (std::string date : {std::string(kDate), std::string("20261121T070000Z")}) {
+  for (const std::string& date : {std::string(kDate), std::string("20261121T070000Z")}) {
     request.set("x-amz-date", date);
     SentRequest sent = signed_by_hand(request, "");
     EXPECT_TRUE(ask(sent)) << date;

@@ -21,7 +21,6 @@ int http_status(Code code) {
     case Code::kNotFound:
       return 404;
     case Code::kExists:
-      return 409;
     case Code::kConflict:
       return 409;
     case Code::kDenied:

@@ -370,7 +370,8 @@ Exchange::After Exchange::finish() {
   std::vector<char> waste(body_done_ ? 0 : kChunkedReadBytes);
   for (uint64_t drained = 0; !body_done_;) {
     auto got = read(waste);
-    if (!got || (drained += *got) > kDrainBytesMax) return After::kDrain;
+    drained += got.value_or(0);
+    if (!got || drained > kDrainBytesMax) return After::kDrain;
   }
   return After::kKeep;
 }

@@ -51,7 +51,7 @@ class DoorWorld : public ObjectWorld {
 
   // As root, unless `as` is another login, or "" for nobody.
   Told ask(const std::string& method, const std::string& target, const std::string& body = "",
-           Headers headers = {}, std::optional<std::string> as = std::nullopt) {
+           Headers headers = {}, const std::optional<std::string>& as = std::nullopt) {
     std::string authorization = as.value_or(root_login_);
     if (!authorization.empty()) headers.emplace_back("Authorization", authorization);
     if (std::ranges::find(headers, "Host", [](const auto& h) { return h.first; }) == headers.end()) {

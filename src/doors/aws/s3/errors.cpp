@@ -189,7 +189,7 @@ std::string_view code_of(Problem problem) {
 
 }  // namespace
 
-S3Error::S3Error(Error error) : S3Error(translate(error)) {}
+S3Error::S3Error(const Error& error) : S3Error(translate(error)) {}
 
 S3Error s3_error(std::string_view code) {
   auto row = std::ranges::find(kCodes, code, &Row::code);

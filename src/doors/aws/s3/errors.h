@@ -29,7 +29,7 @@ struct S3Error {
           std::vector<std::pair<std::string, std::string>> fields_ = {})
       : code(std::move(code_)), status(status_), message(std::move(message_)), fields(std::move(fields_)) {}
   // What a part below failed with: SlowDown, InternalError, … . The texts of our own faults stay in the log.
-  S3Error(Error error);  // NOLINT(google-explicit-constructor): TARN_TRY in an operation
+  S3Error(const Error& error);  // NOLINT(google-explicit-constructor): TARN_TRY in an operation
 };
 
 template <typename T>

@@ -63,7 +63,7 @@ S3Status read_filter_part(const XmlNode& node, store::LifecycleRule& rule) {
   if (node.name != "ObjectSizeGreaterThan" && node.name != "ObjectSizeLessThan") return malformed();
   auto bytes = number_of<uint64_t>(node.text);
   if (!bytes) return malformed();
-  (node.name == "ObjectSizeGreaterThan" ? rule.bytes_over : rule.bytes_under) = *bytes;
+  (node.name == "ObjectSizeGreaterThan" ? rule.bytes_over : rule.bytes_under) = bytes;
   return {};
 }
 

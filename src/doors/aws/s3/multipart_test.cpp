@@ -221,8 +221,8 @@ TEST_F(Multipart, PartsAreListedInPages) {
 }
 
 TEST_F(Multipart, UploadsAreListedInPages) {
-  std::string first = begin("a");
-  std::string second = begin("a");
+  begin("a");
+  begin("a");
   begin("b/1");
   begin("b/2");
   begin("c");

@@ -198,7 +198,7 @@ class ObjectWorld : public testing::Test {
   // "b" and "b2" stand for the two buckets.
   static std::string bucket_name(const std::string& name) { return "bucket-" + name; }
 
-  Told run(S3Status (*operation)(Call&), Asked asked) {
+  Told run(S3Status (*operation)(Call&), const Asked& asked) {
     FakeRequest request(asked.method, "/" + bucket_name(asked.bucket) + "/" + asked.key, asked.headers);
     FakeResponder responder(asked.method == "HEAD");
     std::optional<uint64_t> length;

@@ -195,7 +195,7 @@ TEST_F(PostObject, VerifiesDigests) {
 TEST_F(PostObject, RefusesWhatIsNotSigned) {
   std::string policy =
       to_base64("{" + kExpires + R"(, "conditions": [{"bucket": "bucket-b"}, {"key": "a"}]})");
-  auto with = [&](Fields fields) { return post(form(fields, "1")); };
+  auto with = [&](const Fields& fields) { return post(form(fields, "1")); };
   const std::string id = key_.key.id;
   EXPECT_EQ(
       with({{"key", "a"}, {"AWSAccessKeyId", id}, {"policy", policy}, {"signature", sign(policy)}}).status,

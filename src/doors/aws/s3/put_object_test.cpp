@@ -175,7 +175,7 @@ TEST_F(PutObject, GivesHeadersBackAsTheyCame) {
                  {"x-amz-storage-class", "STANDARD_IA"}})
                 .status,
             200);
-  for (Told told : {get("a"), head("a")}) {
+  for (const Told& told : {get("a"), head("a")}) {
     EXPECT_EQ(told.header("content-type"), "text/plain; charset=utf-8");
     EXPECT_EQ(told.header("cache-control"), "max-age=1");
     EXPECT_EQ(told.header("content-disposition"), "attachment");
