@@ -50,7 +50,7 @@ Result<NewAccessKey> StoredIdentities::add_key(State& next, Rows& rows, std::str
   TARN_ASSIGN(std::string sealed, sealer_.seal(entry.secret, key_purpose(entry.key.id)));
   TARN_TRY(rows.add_key(entry.key, sealed, untold));
   NewAccessKey made{entry.key, entry.secret};
-  set_key(next, std::move(entry));
+  set_key(next, entry);
   return made;
 }
 
@@ -105,7 +105,7 @@ Status StoredIdentities::set_key_active(std::string_view key_id, bool active) {
     KeyEntry entry = *have;
     entry.key.active = active;
     TARN_TRY(rows.set_key_active(key_id, active));
-    set_key(next, std::move(entry));
+    set_key(next, entry);
     return {};
   });
 }

@@ -220,7 +220,7 @@ Status Rows::load_keys(State& state, const Sealer& sealer) {
       TARN_LOG(error, "access key {} of {} can't be used: {}", entry.key.id, entry.key.user,
                secret.error().message);
     }
-    set_key(state, std::move(entry));
+    set_key(state, entry);
   }
   return {};
 }

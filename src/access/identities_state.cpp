@@ -255,9 +255,8 @@ void set_user(State& state, UserEntry entry) {
   state.users[name] = std::make_shared<const UserEntry>(std::move(entry));
 }
 
-void set_key(State& state, KeyEntry entry) {
-  std::string id = entry.key.id;
-  state.keys[id] = std::make_shared<const KeyEntry>(std::move(entry));
+void set_key(State& state, const KeyEntry& entry) {
+  state.keys[entry.key.id] = std::make_shared<const KeyEntry>(entry);
 }
 
 void link_everything(State& state) {

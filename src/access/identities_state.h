@@ -87,7 +87,7 @@ Result<UserEntry> make_user_entry(const State& state, User user, bool strict);
 void set_policy(State& state, PolicyEntry entry);
 void set_role(State& state, RoleEntry entry);
 void set_user(State& state, UserEntry entry);
-void set_key(State& state, KeyEntry entry);
+void set_key(State& state, const KeyEntry& entry);
 void link_everything(State& state);
 
 Principal root_principal();
