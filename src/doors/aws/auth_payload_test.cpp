@@ -159,11 +159,13 @@ TEST_F(Auth, BearerTakesAKey) {
 TEST_F(Auth, SecretsAreOnlyTakenWhereNobodyReadsAlong) {
   SentRequest request = get();
   request.set("Authorization", "Basic " + access::base64("alice:pass:word"));
-  for (std::string peer : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "::1", "[::ffff:127.0.0.1]:1"}) {
+  for (std::string peer : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "::1:51234", "[::ffff:127.0.0.1]:1",
+                           "::ffff:127.0.0.1:51234"}) {
     request.peer = peer;
     EXPECT_TRUE(ask(request)) << peer;
   }
-  for (std::string peer : {"192.0.2.7:1", "10.0.0.1:1", "[::2]:1", "1270.0.0.1:1", "[2001:db8::1]:1", ""}) {
+  for (std::string peer : {"192.0.2.7:1", "10.0.0.1:1", "[::2]:1", "1270.0.0.1:1", "[2001:db8::1]:1",
+                           "2001:db8::1:1", "::1:1:1", ""}) {
     request.peer = peer;
     EXPECT_EQ(problem(request), Problem::kInsecure) << peer;
   }

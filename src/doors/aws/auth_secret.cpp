@@ -4,6 +4,7 @@
 #include "access/base64.h"
 #include "doors/aws/auth_parts.h"
 #include "doors/aws/payload.h"
+#include "doors/http/url.h"
 
 namespace tarn::aws {
 
@@ -13,9 +14,10 @@ namespace {
 bool is_private(const http::Request& request) {
   if (request.secure()) return true;
   std::string remote = request.remote();
-  if (remote.starts_with('[')) remote.erase(0, 1);
-  if (remote.starts_with("::ffff:")) remote.erase(0, 7);
-  return remote.starts_with("127.") || remote == "::1" || remote.starts_with("::1]");
+  std::string_view host = http::host_of(remote);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.starts_with("::ffff:")) host.remove_prefix(7);
+  return host.starts_with("127.") || host == "::1";
 }
 
 struct Secret {

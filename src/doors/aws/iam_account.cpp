@@ -60,12 +60,12 @@ Answer<Principal> find_principal(const QueryCall& call, std::string_view arn) {
   const std::string account = fmt::format("arn:aws:iam::{}:", access::kAccount);
   if (arn.starts_with(account + "user/")) {
     auto user = call.parts.identities.principal(name);
-    if (!user) return std::unexpected(no_such("user", name));
+    if (!user || user->arn != arn) return std::unexpected(no_such("user", name));
     return *std::move(user);
   }
   if (arn.starts_with(account + "role/")) {
     auto role = call.parts.identities.role(name);
-    if (!role) return std::unexpected(no_such("role", name));
+    if (!role || arn_of(*role) != arn) return std::unexpected(no_such("role", name));
     return principal_of(call, *role);
   }
   return refuse("InvalidInput", 400, fmt::format("{} is the ARN of no user and no role", arn));

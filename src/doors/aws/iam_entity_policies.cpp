@@ -42,11 +42,21 @@ Answer<void> set_inline_policy(E& entity, const NamedPolicy& policy) {
   return {};
 }
 
+// To change what it may do. The boundary that it has is a condition's key: with it administration is delegated.
+template <typename E>
+Answer<E> open_for_policy(QueryCall& call, access::Context context) {
+  TARN_ASSIGN(const std::string name, call.required(Kind<E>::kParameter));
+  TARN_TRY(check_name(name, Kind<E>::kParameter, Kind<E>::kNameMax));
+  if (auto found = Kind<E>::find(call.parts.identities, name); found && !found->boundary.empty())
+    context.set("iam:PermissionsBoundary", found->boundary);
+  return open_to_change<E>(call, std::move(context));
+}
+
 template <typename E>
 Answer<E> open_for_policy(QueryCall& call, const std::string& arn) {
   access::Context context = call.context();
   context.set("iam:PolicyARN", arn);
-  return open_to_change<E>(call, std::move(context));
+  return open_for_policy<E>(call, std::move(context));
 }
 
 }  // namespace
@@ -56,7 +66,7 @@ Answer<void> put_inline_policy(QueryCall& call) {
   NamedPolicy policy;
   TARN_ASSIGN(policy.name, read_policy_name(call));
   TARN_ASSIGN(policy.document, call.required("PolicyDocument"));
-  TARN_ASSIGN(const E entity, open_to_change<E>(call, call.context()));
+  TARN_ASSIGN(const E entity, open_for_policy<E>(call, call.context()));
   TARN_TRY(check_document(policy.document, access::PolicyKind::kIdentity, policy.name));
   return change_entity<E>(call, entity, [&policy](E& current) { return set_inline_policy(current, policy); });
 }
@@ -75,7 +85,7 @@ Answer<void> get_inline_policy(QueryCall& call) {
 template <typename E>
 Answer<void> delete_inline_policy(QueryCall& call) {
   TARN_ASSIGN(const std::string name, read_policy_name(call));
-  TARN_ASSIGN(const E entity, open_to_change<E>(call, call.context()));
+  TARN_ASSIGN(const E entity, open_for_policy<E>(call, call.context()));
   return change_entity<E>(call, entity, [&name](E& current) -> Answer<void> {
     const size_t gone =
         std::erase_if(current.inline_policies, [&](const NamedPolicy& p) { return p.name == name; });
@@ -161,13 +171,7 @@ Answer<void> put_boundary(QueryCall& call) {
 
 template <typename E>
 Answer<void> delete_boundary(QueryCall& call) {
-  TARN_ASSIGN(const std::string name, call.required(Kind<E>::kParameter));
-  TARN_TRY(check_name(name, Kind<E>::kParameter, Kind<E>::kNameMax));
-  access::Context context = call.context();
-  // The boundary that would go is a condition's key as well.
-  if (auto found = Kind<E>::find(call.parts.identities, name); found && !found->boundary.empty())
-    context.set("iam:PermissionsBoundary", found->boundary);
-  TARN_ASSIGN(const E entity, open_to_change<E>(call, std::move(context)));
+  TARN_ASSIGN(const E entity, open_for_policy<E>(call, call.context()));
   return change_entity<E>(call, entity, [](E& current) -> Answer<void> {
     if (current.boundary.empty())
       return refuse(

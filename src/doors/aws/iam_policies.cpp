@@ -169,6 +169,7 @@ Answer<void> create_policy(QueryCall& call) {
   add_request_tags(context, policy.tags);
   policy.arn = fmt::format("arn:aws:iam::{}:policy{}{}", access::kAccount, policy.path, policy.name);
   TARN_TRY(call.allow(policy.arn, context));
+  if (!policy.tags.empty()) TARN_TRY(call.allow_also("TagPolicy", policy.arn, context));
   TARN_ASSIGN(std::string document, read_document(call, policy.name));
   auto created = call.parts.identities.create_policy(policy, std::move(document));
   if (!created && created.error().code == Code::kExists)

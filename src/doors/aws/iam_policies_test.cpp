@@ -297,6 +297,13 @@ TEST_F(IamTest, SimulationsAnswerAsTheGuardWould) {
   expect(ask("SimulatePrincipalPolicy",
              {{"PolicySourceArn", "arn:aws:iam::000000000000:user/none"}, {"ActionNames.member.1", "s3:x"}}),
          404, "NoSuchEntity");
+  // Who may ask about user/dev/* learns nothing of others by their last name.
+  for (const char* other : {"user/dev/alice", "user/dev/root", "role/dev/etl"}) {
+    expect(ask("SimulatePrincipalPolicy",
+               {{"PolicySourceArn", std::string("arn:aws:iam::000000000000:") + other},
+                {"ActionNames.member.1", "s3:x"}}),
+           404, "NoSuchEntity");
+  }
 }
 
 TEST_F(IamTest, TheSummaryCounts) {

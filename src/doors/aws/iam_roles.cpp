@@ -83,6 +83,7 @@ Answer<void> create_role(QueryCall& call) {
   add_request_tags(context, role.tags);
   if (!role.boundary.empty()) context.set("iam:PermissionsBoundary", role.boundary);
   TARN_TRY(call.allow(arn_of(role), context));
+  if (!role.tags.empty()) TARN_TRY(call.allow_also("TagRole", arn_of(role), context));
   TARN_ASSIGN(role.trust, read_trust(call, "AssumeRolePolicyDocument", role.name));
   if (!role.boundary.empty()) TARN_TRY(find_policy(call, role.boundary));
   auto status = call.parts.identities.create_role(role);

@@ -25,13 +25,14 @@ ServiceError user_exists(std::string_view name) {
 Answer<void> write_myself(QueryCall& call) {
   const access::Principal& me = call.principal;
   if (me.kind == access::PrincipalKind::kRoot) {
+    TARN_TRY(call.allow(me.arn));
     call.out.open("User").text("UserId", me.id).text("Arn", me.arn);
     call.out.text("CreateDate", query_time(Timestamp{0})).close();
     return {};
   }
   if (me.kind != access::PrincipalKind::kUser)
     return refuse("ValidationError", 400, "Must specify userName when calling with non-User credentials");
-  TARN_ASSIGN(const User user, call.parts.identities.user(me.name));
+  TARN_ASSIGN(const User user, open_entity<User>(call, me.name, call.context()));
   call.out.open("User");
   write_user(call, user, true);
   call.out.close();
@@ -89,6 +90,7 @@ Answer<void> create_user(QueryCall& call) {
   add_request_tags(context, user.tags);
   if (!user.boundary.empty()) context.set("iam:PermissionsBoundary", user.boundary);
   TARN_TRY(call.allow(arn_of(user), context));
+  if (!user.tags.empty()) TARN_TRY(call.allow_also("TagUser", arn_of(user), context));
   if (!user.boundary.empty()) TARN_TRY(find_policy(call, user.boundary));
   auto status = call.parts.identities.create_user(user);
   if (!status && status.error().code == Code::kExists) return std::unexpected(user_exists(user.name));

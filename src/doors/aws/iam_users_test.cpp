@@ -101,7 +101,7 @@ TEST_F(IamTest, TheGuardIsAskedWithTheUsersArnAndTags) {
       "admin",
       R"({"Effect":"Allow","Action":["iam:GetUser","iam:TagUser"],"Resource":"arn:aws:iam::000000000000:user/*",
           "Condition":{"StringEquals":{"aws:ResourceTag/team":"data"}}},
-         {"Effect":"Allow","Action":"iam:CreateUser","Resource":"arn:aws:iam::000000000000:user/made/*",
+         {"Effect":"Allow","Action":["iam:CreateUser","iam:TagUser"],"Resource":"arn:aws:iam::000000000000:user/made/*",
           "Condition":{"StringEquals":{"aws:RequestTag/team":"data"}}})");
   EXPECT_EQ(ask_as(admin, "GetUser", {{"UserName", "mine"}}).status, 200);
   const Reply refused = ask_as(admin, "GetUser", {{"UserName", "other"}});
@@ -120,10 +120,13 @@ TEST_F(IamTest, TheGuardIsAskedWithTheUsersArnAndTags) {
                                                HasSubstr("user/made/new"))));
 }
 
-TEST_F(IamTest, UsersMayReadThemselvesAndNoMore) {
-  const auto alice = lake_.make_user("alice");
+TEST_F(IamTest, WithoutANameUsersAskForThemselvesAndTheGuardIsAskedToo) {
+  expect(ask_as(lake_.make_user("bob"), "GetUser"), 403, "AccessDenied");
+  const auto alice = lake_.make_user(
+      "alice",
+      R"({"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::000000000000:user/${aws:username}"})");
   EXPECT_EQ(ask_as(alice, "GetUser").value("GetUserResult/User/UserName"), "alice");
-  expect(ask_as(alice, "GetUser", {{"UserName", "alice"}}), 403, "AccessDenied");
+  expect(ask_as(alice, "GetUser", {{"UserName", "bob"}}), 403, "AccessDenied");
   expect(ask_as(alice, "ListAccessKeys"), 403, "AccessDenied");
   expect(ask_as(alice, "ListUsers"), 403, "AccessDenied");
   EXPECT_EQ(ask("GetUser").value("GetUserResult/User/Arn"), "arn:aws:iam::000000000000:root");

@@ -79,6 +79,10 @@ class Exchange {
     choose_service(in);
     TARN_ASSIGN(operation_, find_operation(*service_, in));
     if (who->scheme == Scheme::kNone) return std::unexpected(of_refusal(Refusal{}, Protocol::kQuery));
+    // What GetSessionToken gave ends, and so must not make keys that don't; those of a role may, as in AWS.
+    const access::Principal& principal = who->principal;
+    if (service_->name == "iam" && principal.expires && principal.kind != access::PrincipalKind::kSession)
+      return refuse("InvalidClientTokenId", 403, "The security token included in the request is invalid");
 
     const std::string response = fmt::format("{}Response", operation_->name);
     const std::string result = fmt::format("{}Result", operation_->name);
@@ -191,6 +195,11 @@ access::Context QueryCall::context() const {
 }
 
 Answer<void> QueryCall::allow(std::string_view resource, const access::Context& context) const {
+  return allow_also(action, resource, context);
+}
+
+Answer<void> QueryCall::allow_also(std::string_view action, std::string_view resource,
+                                   const access::Context& context) const {
   const std::string asked = fmt::format("{}:{}", service, action);
   const std::string from = source_ip();
   TARN_TRY(parts.guard.check(access::Ask{.principal = principal,

@@ -54,6 +54,9 @@ struct QueryCall {
   // Asks the guard for this action ("iam:CreateUser"), or another one. AccessDenied (403).
   Answer<void> allow(std::string_view resource, const access::Context& context) const;
   Answer<void> allow(std::string_view resource) const { return allow(resource, context()); }
+  // Another action of this service that the call does besides ("TagUser").
+  Answer<void> allow_also(std::string_view action, std::string_view resource,
+                          const access::Context& context) const;
 
   // Parameters, checked. ValidationError (400) in AWS's words.
   Answer<std::string> required(std::string_view name) const;

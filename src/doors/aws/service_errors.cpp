@@ -138,7 +138,7 @@ std::string query_body(const ServiceError& error, std::string_view request_id, s
   XmlWriter out;
   out.open("ErrorResponse", xmlns).open("Error");
   out.text("Type", error.status >= 500 ? "Receiver" : "Sender");
-  out.text("Code", error.code).text("Message", error.message).close();
+  out.text("Code", error.code).words("Message", error.message).close();
   out.text("RequestId", request_id);
   return out.take();
 }

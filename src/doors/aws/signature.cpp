@@ -138,6 +138,13 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
   return out;
 }
 
+// A plus is a blank, as whoever acts on the query takes it: what is signed and what is done must not differ.
+std::string query_decode(std::string_view text) {
+  std::string plain(text);
+  std::ranges::replace(plain, '+', ' ');
+  return uri_decode(plain);
+}
+
 std::vector<Parameter> query_parameters(std::string_view raw_query) {
   std::vector<Parameter> out;
   while (!raw_query.empty()) {
@@ -146,8 +153,8 @@ std::vector<Parameter> query_parameters(std::string_view raw_query) {
     if (item.empty()) continue;
     size_t equals = item.find('=');
     bool bare = equals == std::string_view::npos;
-    out.push_back({.name = uri_decode(item.substr(0, equals)),
-                   .value = bare ? std::string() : uri_decode(item.substr(equals + 1)),
+    out.push_back({.name = query_decode(item.substr(0, equals)),
+                   .value = bare ? std::string() : query_decode(item.substr(equals + 1)),
                    .bare = bare});
   }
   return out;

@@ -185,7 +185,7 @@ TEST(CanonicalQuery, IsEncodedAnewAndSorted) {
   EXPECT_EQ(canonical_query("", {}), "");
   EXPECT_EQ(canonical_query("b=2&a=%2f&a=%2B&&a-=1&uploads&c=x=y", {}),
             "a=%2B&a=%2F&a-=1&b=2&c=x%3Dy&uploads=");
-  EXPECT_EQ(canonical_query("a=1+2&b=%20&c=%zz", {}), "a=1%2B2&b=%20&c=%25zz");
+  EXPECT_EQ(canonical_query("a=1+2&b=%20&c=%zz", {}), "a=1%202&b=%20&c=%25zz");
   constexpr std::array<std::string_view, 1> kWithout = {"X-Amz-Signature"};
   EXPECT_EQ(canonical_query("x=1&X-Amz-Signature=2&X%2DAmz-Signature=3", kWithout), "x=1");
 }

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "access/request_facts.h"
 #include "doors/aws/iam_parts.h"
 
 namespace tarn::aws {
@@ -44,7 +45,6 @@ struct Wish {
   std::string role_arn;
   std::string role;
   access::SessionRequest session;
-  std::string source_identity;
   access::Context context;  // for the trust policy
 };
 
@@ -116,19 +116,12 @@ Answer<void> read_context(const QueryCall& call, Wish& wish) {
     TARN_TRY(check_words(*id, "ExternalId", 2, 1224, "_+=,.@:/-", "[\\w+=,.@:\\/-]*"));
     wish.context.set("sts:ExternalId", *id);
   }
-  if (const std::string* source = call.in.find("SourceIdentity")) {
-    TARN_TRY(check_words(*source, "SourceIdentity", 2, 64, "_+=,.@-", "[\\w+=,.@-]*"));
-    wish.source_identity = *source;
-    wish.context.set("sts:SourceIdentity", *source);
-  }
   TARN_ASSIGN(wish.session.tags, iam::read_tags(call));
   iam::add_request_tags(wish.context, wish.session.tags);
-  for (const std::string& key : call.in.texts("TransitiveTagKeys")) {
-    if (!wish.session.tags.contains(key))
-      return refuse("ValidationError", 400,
-                    fmt::format("The transitive tag key {} is not among the tags of the request", key));
-    wish.context.add("sts:TransitiveTagKeys", key);
-  }
+  // What a session would have to hand on to those that it starts: not taken, lest it be lost there.
+  if (call.in.find("SourceIdentity") != nullptr || !call.in.texts("TransitiveTagKeys").empty())
+    return refuse("ValidationError", 400,
+                  "SourceIdentity and TransitiveTagKeys are not supported by this lake: leave them out.");
   if (call.in.find("TokenCode") != nullptr || call.in.find("SerialNumber") != nullptr)
     return refuse("AccessDenied", 403,
                   "MultiFactorAuthentication failed: this lake has no MFA devices. Leave SerialNumber and "
@@ -174,11 +167,22 @@ Status record(const QueryCall& call, const Wish& wish, access::Effect effect) {
                                             .request_id = call.request_id});
 }
 
-// Tags make a session somebody else in the eyes of policies: the trust must allow them too.
+// Tags make a session somebody else in the eyes of policies: the trust must allow them too. A role without one leaves
+// it to the caller's own policies.
 bool may_tag(const QueryCall& call, const Role& role, const Wish& wish) {
   const bool root = call.principal.kind == PrincipalKind::kRoot;
-  if (wish.session.tags.empty() || role.trust.empty() || root) return true;
+  if (wish.session.tags.empty() || root) return true;
   constexpr std::string_view kAction = "sts:TagSession";
+  const std::string from = call.source_ip();
+  const access::Ask ask{.principal = call.principal,
+                        .action = kAction,
+                        .resource = wish.role_arn,
+                        .context = &wish.context,
+                        .resource_policy = nullptr,
+                        .source_ip = from,
+                        .request_id = call.request_id};
+  const access::Decision own = call.parts.guard.decide(ask);
+  if (role.trust.empty()) return own.allowed;
   const auto trust = access::Policy::parse(role.trust, PolicyKind::kTrust, "trust");
   if (!trust) return false;
   const access::Asker asker{.arn = call.principal.arn,
@@ -186,21 +190,16 @@ bool may_tag(const QueryCall& call, const Role& role, const Wish& wish) {
                             .account = std::string(access::kAccount),
                             .anonymous = false,
                             .service = {}};
-  const access::Finding finding = access::evaluate(**trust, kAction, wish.role_arn, wish.context, &asker);
+  const access::RequestFacts facts(ask, call.parts.clock);
+  const access::Finding finding = access::evaluate(**trust, kAction, wish.role_arn, facts, &asker);
   if (finding.verdict != access::Verdict::kAllow) return false;
-  const access::Decision own = call.parts.guard.decide(access::Ask{.principal = call.principal,
-                                                                   .action = kAction,
-                                                                   .resource = wish.role_arn,
-                                                                   .context = &wish.context,
-                                                                   .resource_policy = nullptr,
-                                                                   .source_ip = {},
-                                                                   .request_id = {}});
   return own.allowed || (finding.by_exact_principal && !own.explicit_deny);
 }
 
-Answer<Role> open_role(const QueryCall& call, const Wish& wish) {
+Answer<Role> open_role(const QueryCall& call, Wish& wish) {
   auto role = call.parts.identities.role(wish.role);
   const bool there = role && iam::arn_of(*role) == wish.role_arn;
+  if (there) iam::add_resource_tags(wish.context, role->tags);
   if (!there && call.principal.kind == PrincipalKind::kRoot)
     return std::unexpected(iam::no_such("role", wish.role));
   // Who may not doesn't learn whether the role is there.
@@ -234,7 +233,7 @@ Answer<access::Session> start(const QueryCall& call, const access::SessionReques
 }
 
 Answer<void> assume_role(QueryCall& call) {
-  TARN_ASSIGN(const Wish wish, read_wish(call));
+  TARN_ASSIGN(Wish wish, read_wish(call));
   TARN_TRY(open_role(call, wish));
   TARN_ASSIGN(const access::Session session, start(call, wish.session));
   call.out.open("AssumedRoleUser").text("AssumedRoleId", session.id).text("Arn", session.arn).close();
@@ -243,7 +242,6 @@ Answer<void> assume_role(QueryCall& call) {
     const size_t percent = 100 * wish.session.policies.front().size() / access::kSessionPolicyBytesMax;
     call.out.number("PackedPolicySize", static_cast<int64_t>(std::clamp<size_t>(percent, 1, 100)));
   }
-  if (!wish.source_identity.empty()) call.out.text("SourceIdentity", wish.source_identity);
   return {};
 }
 

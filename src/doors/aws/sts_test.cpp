@@ -241,6 +241,58 @@ TEST_F(Sts, TagsNeedTheTrustToo) {
   EXPECT_EQ(session_of(reply).tags.at("team"), "data");
 }
 
+// A role of the lake file has no trust: then the caller's own policies must allow the tags.
+TEST_F(Sts, TagsOfARoleWithoutTrustNeedTheCallersPolicies) {
+  access::Role role;
+  role.name = "analyst";
+  ASSERT_TRUE(lake_.identities().create_role(role));
+  const Form tags = {{"Tags.member.1.Key", "team"}, {"Tags.member.1.Value", "finance"}};
+  const std::string may = R"({"Effect":"Allow","Action":["sts:AssumeRole"MORE],"Resource":"*"})";
+  auto with = [&may](std::string_view more) {
+    std::string out = may;
+    return out.replace(out.find("MORE"), 4, more);
+  };
+  const auto alice = lake_.make_user("alice", with(""));
+  EXPECT_EQ(assume(alice).status, 200);
+  EXPECT_THAT(assume(alice, tags).message(), HasSubstr("sts:TagSession"));
+  const Reply reply = assume(lake_.make_user("bob", with(R"(,"sts:TagSession")")), tags);
+  ASSERT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(session_of(reply).tags.at("team"), "finance");
+}
+
+TEST_F(Sts, TheTrustOfTagsSeesWhoAsks) {
+  make_role(
+      R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":["sts:AssumeRole","sts:TagSession"]},
+               {"Effect":"Deny","Principal":"*","Action":"sts:TagSession",
+                "Condition":{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::000000000000:user/ci*"}}})");
+  const Form tags = {{"Tags.member.1.Key", "team"}, {"Tags.member.1.Value", "data"}};
+  const std::string may = R"({"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Resource":"*"})";
+  EXPECT_EQ(assume(lake_.make_user("ann", may), tags).status, 200);
+  EXPECT_EQ(assume(lake_.make_user("ci1", may), tags).status, 403);
+}
+
+TEST_F(Sts, ARolesTagsAreConditionsOfAssumingIt) {
+  make_role(R"({"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"sts:AssumeRole"})");
+  ASSERT_TRUE(lake_.identities().change_role("analyst", [](access::Role& role) -> Status {
+    role.tags["level"] = "admin";
+    return {};
+  }));
+  const std::string may = R"({"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"})";
+  const std::string not_admins =
+      R"(,{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/level":"admin"}}})";
+  EXPECT_EQ(assume(lake_.make_user("ann", may)).status, 200);
+  EXPECT_EQ(assume(lake_.make_user("bob", may + not_admins)).status, 403);
+}
+
+TEST_F(Sts, WhatASessionWouldHaveToHandOnIsRefused) {
+  make_role(trusting("alice"));
+  const auto alice = lake_.make_user("alice");
+  for (const Form& more :
+       {Form{{"SourceIdentity", "alice"}},
+        Form{{"Tags.member.1.Key", "a"}, {"Tags.member.1.Value", "b"}, {"TransitiveTagKeys.member.1", "a"}}})
+    EXPECT_EQ(assume(alice, more).code(), "ValidationError");
+}
+
 TEST_F(Sts, GivesUsersSessionsOfTheirOwn) {
   const auto alice = lake_.make_user("alice", R"({"Effect":"Allow","Action":"s3:GetObject","Resource":"*"})");
   const Reply reply = ask(alice, "GetSessionToken", {{"DurationSeconds", "900"}});

@@ -188,6 +188,18 @@ XmlWriter& XmlWriter::close() {
   return *this;
 }
 
+XmlWriter& XmlWriter::words(std::string_view name, std::string_view value) {
+  std::string shown;
+  for (const char c : value) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n') {
+      shown += "\xEF\xBF\xBD";
+    } else {
+      shown += c;
+    }
+  }
+  return text(name, shown);
+}
+
 XmlWriter& XmlWriter::text(std::string_view name, std::string_view value) {
   out_ += '<';
   out_ += name;

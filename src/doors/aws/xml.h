@@ -32,6 +32,8 @@ class XmlWriter {
   XmlWriter& open(std::string_view name, std::string_view xmlns = {});
   XmlWriter& close();
   XmlWriter& text(std::string_view name, std::string_view value);  // <name>value</name>
+  // The same of an error: control characters, which no parser takes, become U+FFFD.
+  XmlWriter& words(std::string_view name, std::string_view value);
   XmlWriter& number(std::string_view name, int64_t value);
   XmlWriter& flag(std::string_view name, bool value);  // true, false
   XmlWriter& raw(std::string_view xml);

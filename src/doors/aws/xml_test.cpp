@@ -24,6 +24,8 @@ TEST(XmlWriter, ClosesWhatIsOpenAndEscapes) {
 TEST(XmlWriter, WritesWhatXmlCantHaveAsReferences) {
   EXPECT_THAT(XmlWriter().text("K", std::string_view("\x01\r\n\t\0z", 6)).take(),
               HasSubstr("<K>&#x1;&#xd;\n\t&#x0;z</K>"));
+  EXPECT_THAT(XmlWriter().words("K", std::string_view("a\x01\n\0", 4)).take(),
+              HasSubstr("<K>a\xEF\xBF\xBD\n\xEF\xBF\xBD</K>"));
   EXPECT_THAT(XmlWriter().text("K", "\xEF\xBF\xBE").take(), HasSubstr("<K>&#xfffe;</K>"));
 }
 

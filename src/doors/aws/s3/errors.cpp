@@ -248,8 +248,8 @@ S3Error of_payload(const Payload& payload, const Error& error) {
 
 std::string error_xml(const S3Error& error, std::string_view request_id, std::string_view host_id) {
   XmlWriter xml;
-  xml.open("Error").text("Code", error.code).text("Message", error.message);
-  for (const auto& [name, value] : error.fields) xml.text(name, value);
+  xml.open("Error").text("Code", error.code).words("Message", error.message);
+  for (const auto& [name, value] : error.fields) xml.words(name, value);
   xml.text("RequestId", request_id).text("HostId", host_id);
   return xml.take();
 }
