@@ -39,7 +39,7 @@ crash: build $(VENV)/ready ## A thousand crashes: nothing acknowledged may be lo
 	@TARN_CRASH_ROUNDS=1000 $(PYTHON) -m pytest tests/crash -q
 
 fuzz: deps ## Fuzz every parser, five minutes each (FUZZ_SECONDS=…)
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} tests/fuzz/run.sh
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} FUZZ_SEED=$${FUZZ_SEED:-0} tests/fuzz/run.sh
 
 format: ## Format the sources
 	@git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.cpp' | xargs clang-format-19 -i

@@ -11,6 +11,7 @@ namespace tarn::store {
 namespace {
 
 constexpr Duration kDay = std::chrono::hours(24);
+constexpr int kDaysMax = 1'000'000;    // past the year 4700: further is not told apart, and can't overflow
 constexpr size_t kPage = 1000;         // versions or uploads that are looked at a time
 constexpr size_t kRemoveAtOnce = 100;  // removals in one transaction: others wait for it
 constexpr std::string_view kReason = "Lifecycle Expiration";
@@ -18,7 +19,7 @@ constexpr std::string_view kRequester = "s3.amazonaws.com";
 
 // As AWS: so many days after `from`, then the next midnight UTC. Tests with shorter days don't round.
 Timestamp due(Timestamp from, int days, Duration day) {
-  Timestamp at = from + day * static_cast<int64_t>(days);
+  Timestamp at = from + day * static_cast<int64_t>(std::min(days, kDaysMax));
   if (day != kDay) return at;
   int64_t into_day = at.us % kDay.count();
   if (into_day < 0) into_day += kDay.count();

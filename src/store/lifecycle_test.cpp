@@ -1,6 +1,7 @@
 #include "store/lifecycle.h"
 
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include <fmt/format.h>
@@ -86,6 +87,22 @@ TEST_F(Lifecycle, DaysEndAtTheNextMidnight) {
   EXPECT_EQ(run(kDay).expired, 0u);
   clock_.advance(std::chrono::minutes(1));
   EXPECT_EQ(run(kDay).expired, 1u);
+}
+
+TEST_F(Lifecycle, ADayThatNeverComesExpiresNothing) {
+  put("old", "x");
+  Upload upload;
+  upload.key = "u";
+  ASSERT_TRUE(objects_->start_upload("photos", upload));
+  for (int days : {1'000'000, 200'000'000, std::numeric_limits<int>::max()}) {
+    set_rules("photos", {expire(days)});
+    EXPECT_EQ(run(kDay).expired, 0u) << days;
+    LifecycleRule aborts;
+    aborts.id = "aborts";
+    aborts.abort_upload_days = days;
+    set_rules("photos", {aborts});
+    EXPECT_EQ(run(kDay).uploads_aborted, 0u) << days;
+  }
 }
 
 TEST_F(Lifecycle, ADisabledRuleDoesNothing) {

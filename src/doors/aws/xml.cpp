@@ -13,6 +13,8 @@ namespace tarn::aws {
 
 namespace {
 
+constexpr std::string_view kBlanks = " \t\r\n";
+
 // The length of the UTF-8 sequence that begins here, 0 when none does.
 size_t sequence_length(std::string_view text, size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
@@ -107,7 +109,6 @@ Status check_text(std::string_view text) {
         return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
       }))
     return fail(malformed("it has a control character"));
-  constexpr std::string_view kBlanks = " \t\r\n";
   const size_t from = text.find_first_not_of(kBlanks);
   if (from == std::string_view::npos || text[from] != '<' || text[text.find_last_not_of(kBlanks)] != '>')
     return fail(malformed("there is text around its element"));
@@ -155,6 +156,11 @@ class Converter {
         out.text += child.value();
       }
     }
+    if (out.children.empty()) return out;
+    // Documents of AWS have the one or the other: what is beside elements is their layout.
+    if (out.text.find_first_not_of(kBlanks) != std::string::npos)
+      return fail(malformed(fmt::format("{} has text beside its elements", out.name)));
+    out.text.clear();
     return out;
   }
 

@@ -47,7 +47,7 @@ class XmlWriter {
 // An element that was read. Names come without their namespace prefix.
 struct XmlNode {
   std::string name;
-  std::string text;  // of the element itself, entities decoded
+  std::string text;  // of the element itself, entities decoded; empty with children
   std::vector<XmlNode> children;
   std::vector<std::pair<std::string, std::string>> attributes;
 

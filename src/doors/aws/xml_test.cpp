@@ -80,6 +80,14 @@ TEST(Xml, RefusesWhatIsNotWellFormed) {
   EXPECT_THAT(parse_xml("<Other/>", "Delete").error().message, HasSubstr("expected Delete"));
 }
 
+TEST(Xml, TakesElementsOrTextButNotBoth) {
+  EXPECT_THAT(parse_xml("<a>x<b/></a>", "").error().message, HasSubstr("a has text beside its elements"));
+  EXPECT_FALSE(parse_xml("<a><b/><![CDATA[x]]></a>", ""));
+  auto laid_out = parse_xml("<a>\n  <b/>\n</a>", "");
+  ASSERT_TRUE(laid_out);
+  EXPECT_EQ(laid_out->text, "");
+}
+
 TEST(Xml, TakesNoDocumentTypesAndNoEntitiesOfItsOwn) {
   const char* bomb =
       "<?xml version='1.0'?><!DOCTYPE lolz [<!ENTITY lol 'lol'><!ENTITY lol2 "

@@ -14,6 +14,7 @@ namespace tarn::aws::s3 {
 namespace {
 
 constexpr size_t kTagsMax = 50;
+constexpr size_t kCorsBytesMax = 64 * 1024;
 constexpr std::string_view kLifecycle = "lifecycle";         // the store's rules, as JSON
 constexpr std::string_view kLifecycleXml = "lifecycle-xml";  // the words that they came in
 constexpr std::string_view kBlock = "public-access-block";
@@ -63,6 +64,7 @@ S3Result<std::string> keep_lifecycle(Call& call, const std::string& text) {
 }
 
 S3Result<std::string> keep_cors(Call& /*call*/, const std::string& text) {
+  if (text.size() > kCorsBytesMax) return refuse("MalformedXML");
   TARN_ASSIGN(CorsRules rules, parse_cors(text));
   return cors_to_xml(rules);
 }
@@ -120,9 +122,11 @@ constexpr auto kDocuments = std::to_array<Document>({
     {"object-lock", "", "ObjectLockConfigurationNotFoundError", nullptr, nullptr, 0, false},
 });
 
+// The operation's, which the guard was asked about; the query may name others too.
 S3Result<const Document*> document_of(const Call& call) {
+  TARN_CHECK(call.operation != nullptr);
   for (const Document& document : kDocuments) {
-    if (call.parameter(document.resource) != nullptr) return &document;
+    if (document.resource == call.operation->resource) return &document;
   }
   return refuse("NotImplemented");
 }
@@ -170,6 +174,7 @@ S3Status put_bucket_document(Call& call) {
   if (document->read == nullptr) return refuse("NotImplemented");
   TARN_ASSIGN(std::string text, read_document(call, document->digest_required));
   TARN_ASSIGN(std::string kept, document->read(call, text));
+  if (kept.size() > kXmlBytesMax) return refuse("MalformedXML");  // escaped, it couldn't be read again
   if (!document->kind.empty()) {
     TARN_TRY(call.s3.parts.objects.set_document(call.bucket, document->kind, std::move(kept)));
   }

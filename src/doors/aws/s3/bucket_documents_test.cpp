@@ -245,6 +245,53 @@ TEST_F(BucketDocuments, CorsRulesAreChecked) {
   EXPECT_EQ(read("cors").status, 404);
 }
 
+TEST_F(BucketDocuments, OnesThatCouldNotBeReadAgainAreRefused) {
+  std::string header = "<AllowedHeader>" + std::string(70'000, 'x') + "</AllowedHeader>";
+  std::string rule = "<AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>" + header;
+  EXPECT_EQ(set("cors", "<CORSConfiguration><CORSRule>" + rule + "</CORSRule></CORSConfiguration>").code,
+            "MalformedXML");
+  // A quote is written as six bytes.
+  std::string queue = "<QueueConfiguration><Id>" + std::string(900'000, '"') +
+                      "</Id><Queue>arn:aws:sqs:us-east-1:000000000000:q</Queue>"
+                      "<Event>s3:ObjectCreated:*</Event></QueueConfiguration>";
+  EXPECT_EQ(set("notification", "<NotificationConfiguration>" + queue + "</NotificationConfiguration>",
+                {{"x-amz-skip-destination-validation", "true"}})
+                .status,
+            400);
+}
+
+// DELETE /bucket?notification&encryption is one of them for the guard; it must be the same for what is done.
+TEST_F(BucketDocuments, TheOneThatWasAllowedIsTheOneThatIsTouched) {
+  const std::string names[] = {"policy",       "lifecycle",  "cors",
+                               "tagging",      "encryption", "publicAccessBlock",
+                               "notification", "acl",        "ownershipControls"};
+  ASSERT_EQ(
+      set("cors",
+          "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
+          "</CORSRule></CORSConfiguration>")
+          .status,
+      200);
+  ASSERT_EQ(set("encryption",
+                "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>"
+                "AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>"
+                "</ServerSideEncryptionConfiguration>")
+                .status,
+            200);
+  ASSERT_EQ(
+      set("tagging", "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>").status,
+      204);
+  std::string encrypts = new_user("encrypts", allows("s3:*EncryptionConfiguration", "bucket-b"));
+  for (const std::string& one : names) {
+    for (const std::string& other : names) {
+      if (one == other) continue;
+      ask("DELETE", "/bucket-b?" + one + "&" + other, "", {}, encrypts);
+    }
+  }
+  EXPECT_EQ(read("encryption").status, 404);
+  EXPECT_EQ(read("cors").status, 200);
+  EXPECT_EQ(read("tagging").status, 200);
+}
+
 TEST_F(BucketDocuments, TagsHaveTheirLimits) {
   auto tagging = [](int count) {
     std::string out = "<Tagging><TagSet>";

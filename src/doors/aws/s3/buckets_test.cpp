@@ -136,5 +136,20 @@ TEST_F(Buckets, AskTheGuard) {
   EXPECT_TRUE(ask("GET", "/bucket-b?versions", "", {}, lister).message.contains("s3:ListBucketVersions"));
 }
 
+TEST_F(Buckets, AreMadeWithTagsAndOwnershipByThoseWhoMaySetThem) {
+  const std::string tags =
+      "<CreateBucketConfiguration><Tags><Tag><Key>team</Key><Value>data</Value></Tag></Tags>"
+      "</CreateBucketConfiguration>";
+  const Headers owned = {{"x-amz-object-ownership", "BucketOwnerEnforced"}};
+  std::string creates = allows("s3:CreateBucket", "*");
+  std::string maker = new_user("maker", creates);
+  EXPECT_TRUE(ask("PUT", "/new-bucket", tags, {}, maker).message.contains("s3:PutBucketTagging"));
+  EXPECT_TRUE(ask("PUT", "/new-bucket", "", owned, maker).message.contains("s3:PutBucketOwnershipControls"));
+  EXPECT_FALSE(objects_->bucket("new-bucket"));
+  EXPECT_EQ(ask("PUT", "/new-bucket", "", {}, maker).status, 200);
+  std::string setter = new_user("setter", creates + "," + allows("s3:PutBucket*", "*"));
+  EXPECT_EQ(ask("PUT", "/newer-bucket", tags, owned, setter).status, 200);
+}
+
 }  // namespace
 }  // namespace tarn::aws::s3

@@ -26,8 +26,8 @@ std::string_view signature_version(Scheme scheme) {
 }
 
 std::string_view auth_type(const Call& call) {
-  if (!is_presigned(call.who.scheme)) return "REST-HEADER";
-  return call.request.method() == "POST" && call.key.empty() ? "POST" : "REST-QUERY-STRING";
+  if (call.form) return "POST";
+  return is_presigned(call.who.scheme) ? "REST-QUERY-STRING" : "REST-HEADER";
 }
 
 struct FactOfHeader {
@@ -124,6 +124,12 @@ const std::string* Call::parameter(std::string_view name) const {
 }
 
 std::string Call::header(std::string_view name) const {
+  bool of_object = name.starts_with("x-amz-") || name.starts_with("content-") || name.starts_with("if-");
+  if (form && of_object) {
+    auto found =
+        std::ranges::find(*form, name, [](const auto& pair) { return std::string_view(pair.first); });
+    return found == form->end() ? std::string() : found->second;
+  }
   if (auto value = request.header(name)) return std::string(*value);
   bool may_stand_in = name.starts_with("x-amz-") || name == "content-type" || name == "content-md5";
   if (!may_stand_in || !is_presigned(who.scheme)) return {};
@@ -140,6 +146,13 @@ std::string Call::source_ip() const {
   return std::string(host);
 }
 
+std::string Call::location() const {
+  std::string out = request.secure() ? "https://" : "http://";
+  out += header("host");
+  if (!in_host) out += "/" + bucket;
+  return out + "/" + percent_encode(key, true);
+}
+
 store::Cause Call::cause(std::string reason) const {
   return store::Cause{std::move(reason), who.principal.arn, source_ip(), request_id};
 }
@@ -154,8 +167,9 @@ S3Status Call::allow(std::string_view action, std::string_view on_bucket, std::s
   return refuse("AccessDenied", std::move(verdict).error().message);
 }
 
-bool Call::allowed(std::string_view action, std::string_view on_bucket, std::string_view on_key) {
-  auto asked = question(*this, on_bucket, on_key, nullptr);
+bool Call::allowed(std::string_view action, std::string_view on_bucket, std::string_view on_key,
+                   const access::Context* more) {
+  auto asked = question(*this, on_bucket, on_key, more);
   return asked && s3.parts.guard.decide(asked->ask(*this, action)).allowed;
 }
 

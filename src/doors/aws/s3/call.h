@@ -24,6 +24,8 @@
 
 namespace tarn::aws::s3 {
 
+struct Operation;  // operations.h
+
 struct S3 {
   Parts parts;
   // Limits of S3, as AWS has them.
@@ -48,21 +50,27 @@ struct Call {
   Authenticated who;
   std::string request_id;  // 16 of 0-9A-Z
   std::string host_id;
-  std::vector<http::Header> extra;  // headers that every answer gets: CORS, request ids
+  std::vector<http::Header> extra;       // headers that every answer gets: CORS, request ids
+  bool in_host = false;                  // the bucket: it isn't in the target
+  const Operation* operation = nullptr;  // that was found, and allowed
+  // Of a POST form, which says by fields what others say by headers: named as those.
+  std::optional<Query> form = {};
 
   const std::string* parameter(std::string_view name) const;  // of the query; null: absent
-  // Empty: absent. Of a presigned URL, x-amz-… in the query stand for headers too.
+  // Empty: absent. Of a presigned URL, x-amz-… in the query stand for headers too; of a form, its fields do.
   std::string header(std::string_view name) const;
   bool has_header(std::string_view name) const { return request.header(name).has_value(); }
   access::Principal& principal() { return who.principal; }
   std::string source_ip() const;
+  std::string location() const;  // the URL of the key, as this client addresses it
   store::Cause cause(std::string reason) const;
 
   // Asks the guard, with the bucket's policy and what is known of the request; AccessDenied (403).
   // `more`: keys of conditions that this question adds.
   S3Status allow(std::string_view action, std::string_view on_bucket, std::string_view on_key,
                  const access::Context* more = nullptr);
-  bool allowed(std::string_view action, std::string_view on_bucket, std::string_view on_key);  // no trail
+  bool allowed(std::string_view action, std::string_view on_bucket, std::string_view on_key,
+               const access::Context* more = nullptr);  // no trail
   // NoSuchKey, or AccessDenied for who may not list the bucket.
   S3Error no_such_key(std::string_view on_bucket, std::string_view on_key);
 

@@ -171,15 +171,10 @@ S3Error of_error(Call& call, Error error, const store::CompleteFailure& failure,
   return of_put_error(call, std::move(error), request.conditions);
 }
 
-std::string location_of(Call& call) {
-  std::string out = call.request.secure() ? "https://" : "http://";
-  return out + call.header("host") + "/" + call.bucket + "/" + percent_encode(call.key, true);
-}
-
 S3Status answer(Call& call, const store::Version& version) {
   XmlWriter xml;
   xml.open("CompleteMultipartUploadResult", kS3Namespace);
-  xml.text("Location", location_of(call)).text("Bucket", call.bucket).text("Key", call.key);
+  xml.text("Location", call.location()).text("Bucket", call.bucket).text("Key", call.key);
   xml.text("ETag", quote_etag(version.etag));
   if (version.checksum) add_checksum_elements(*version.checksum, version.part_count, xml);
   std::vector<http::Header> headers;

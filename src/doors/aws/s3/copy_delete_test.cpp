@@ -155,6 +155,11 @@ TEST_F(CopyObject, AsksTheGuardForBothEnds) {
   EXPECT_EQ(code("tagged", reads + "," + writes), "AccessDenied");
   EXPECT_EQ(code("tagged", reads + "," + writes + "," + allows("s3:*Tagging", "bucket-b*")), "");
   EXPECT_EQ(code("a?versionId=null", reads + "," + writes), "AccessDenied");
+  std::string denies_tagged = R"({"Effect": "Deny", "Action": "s3:GetObjectTagging", "Resource": "*",
+                                  "Condition": {"StringEquals": {"s3:ExistingObjectTag/t": "1"}}})";
+  EXPECT_EQ(
+      code("tagged", reads + "," + writes + "," + allows("s3:*Tagging", "bucket-b*") + "," + denies_tagged),
+      "AccessDenied");
 }
 
 TEST_F(CopyObject, HasALimit) {

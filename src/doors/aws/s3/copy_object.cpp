@@ -40,8 +40,10 @@ S3Status take_over(Call& call, const CopySource& source, bool replaces_metadata,
   if (!replaces_tags) {
     headers.attributes.tags = version.attributes.tags;
     if (!version.attributes.tags.empty()) {
+      access::Context context;
+      add_existing_tags(version.attributes.tags, context);
       TARN_TRY(call.allow(source.version_id.empty() ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging",
-                          source.bucket, source.key));
+                          source.bucket, source.key, &context));
     }
   }
   if (!headers.algorithm && version.checksum) headers.algorithm = version.checksum->algorithm;

@@ -150,6 +150,9 @@ S3Status create_bucket(Call& call) {
   TARN_TRY(check_headers(call));
   TARN_ASSIGN(Wanted wanted, read_body(call));
   TARN_ASSIGN(std::string region, region_of(call, wanted.constraint));
+  std::string ownership = call.header("x-amz-object-ownership");
+  if (!wanted.tags.empty()) TARN_TRY(call.allow("s3:PutBucketTagging", call.bucket, {}));
+  if (!ownership.empty()) TARN_TRY(call.allow("s3:PutBucketOwnershipControls", call.bucket, {}));
   store::Objects& objects = call.s3.parts.objects;
   store::Bucket bucket;
   bucket.name = call.bucket;
@@ -160,7 +163,6 @@ S3Status create_bucket(Call& call) {
   if (!made && made.error().code == Code::kExists) return answer_again(call, wanted, region);
   TARN_TRY(std::move(made));
   if (!wanted.tags.empty()) TARN_TRY(objects.set_document(call.bucket, "tagging", tags_to_xml(wanted.tags)));
-  std::string ownership = call.header("x-amz-object-ownership");
   if (!ownership.empty()) TARN_TRY(objects.set_document(call.bucket, "ownership", ownership_xml(ownership)));
   return call.send(200, {{"Location", "/" + call.bucket}});
 }

@@ -61,9 +61,11 @@ S3Status handle(Call& call) {
               parse_address(call.request.header("host").value_or(""), call.request.target(), parts.domains));
   call.bucket = address.bucket;
   call.key = address.key;
+  call.in_host = address.in_host;
   add_cors_headers(call);
   if (method == "OPTIONS") return preflight(call);
   TARN_ASSIGN(const Operation* operation, find_operation(method, address));
+  call.operation = operation;
   call.query = std::move(address.query);
   AuthOptions options{.identities = parts.identities,
                       .clock = parts.clock,

@@ -236,6 +236,26 @@ TEST_F(GetObject, AsksTheGuard) {
   EXPECT_FALSE(run(get_object, {.key = "a", .principal = reads_a}).headers.contains("x-amz-tagging-count"));
 }
 
+TEST_F(GetObject, AsksTheGuardForMoreWithTheTagsToo) {
+  put("a", "1", {{"x-amz-tagging", "team=data"}});
+  put("other", "1", {{"x-amz-tagging", "team=sales"}});
+  auto by_tag = user(allows("s3:GetObject*", "bucket-b/*",
+                            R"(, "Condition": {"StringEquals": {"s3:ExistingObjectTag/team": "data"}})"));
+  EXPECT_EQ(run(get_object, {.key = "a", .principal = by_tag}).header("x-amz-tagging-count"), "1");
+  auto attributes = [&](const std::string& key, const access::Principal& who) {
+    return run(get_object_attributes,
+               {.key = key, .headers = {{"x-amz-object-attributes", "ETag"}}, .principal = who})
+        .status;
+  };
+  EXPECT_EQ(attributes("a", by_tag), 200);
+  EXPECT_EQ(attributes("other", by_tag), 403);
+  auto denied = user(allows("s3:GetObject*", "bucket-b/*") +
+                     R"(, {"Effect": "Deny", "Action": "s3:GetObjectAttributes", "Resource": "*",
+                           "Condition": {"StringEquals": {"s3:ExistingObjectTag/team": "sales"}}})");
+  EXPECT_EQ(attributes("a", denied), 200);
+  EXPECT_EQ(attributes("other", denied), 403);
+}
+
 TEST_F(GetObject, TellsWhenAnObjectWillExpire) {
   put("logs/a", "1");
   objects_

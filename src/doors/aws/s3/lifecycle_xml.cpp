@@ -62,7 +62,7 @@ S3Status read_filter_part(const XmlNode& node, store::LifecycleRule& rule) {
   if (node.name == "Tag") return read_tag(node, rule);
   if (node.name != "ObjectSizeGreaterThan" && node.name != "ObjectSizeLessThan") return malformed();
   auto bytes = number_of<uint64_t>(node.text);
-  if (!bytes) return malformed();
+  if (!bytes || *bytes > std::numeric_limits<int64_t>::max()) return malformed();
   (node.name == "ObjectSizeGreaterThan" ? rule.bytes_over : rule.bytes_under) = bytes;
   return {};
 }

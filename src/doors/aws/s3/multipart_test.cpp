@@ -60,6 +60,27 @@ TEST_F(Multipart, PartsBecomeTheObjectOfTheFactSheet) {
   EXPECT_EQ(part("big", id, 1, "x").code, "NoSuchUpload");
 }
 
+TEST_F(Multipart, IsLocatedWhereTheClientFindsIt) {
+  for (const auto& [host, target, location] :
+       {std::tuple("localhost:9700", "/bucket-b/a%20b", "http://localhost:9700/bucket-b/a%20b"),
+        std::tuple("bucket-b.s3.localhost:9700", "/a%20b", "http://bucket-b.s3.localhost:9700/a%20b")}) {
+    const Headers at = {{"Host", host}};
+    auto made = parse_xml(ask("POST", std::string(target) + "?uploads", "", at).body, "");
+    ASSERT_TRUE(made);
+    std::string id = "uploadId=" + made->value("UploadId");
+    Told part = ask("PUT", std::string(target) + "?partNumber=1&" + id, "x", at);
+    ASSERT_EQ(part.status, 200) << part.body;
+    auto done = parse_xml(ask("POST", std::string(target) + "?" + id,
+                              "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" +
+                                  part.header("etag") + "</ETag></Part></CompleteMultipartUpload>",
+                              at)
+                              .body,
+                          "CompleteMultipartUploadResult");
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->value("Location"), location);
+  }
+}
+
 TEST_F(Multipart, ChecksumsOfPartsAreKeptAndPutTogether) {
   for (bool full : {false, true}) {
     std::string type = full ? "FULL_OBJECT" : "COMPOSITE";

@@ -86,10 +86,12 @@ S3Status get_object_attributes(Call& call) {
   TARN_TRY(refuse_customer_keys(call));
   Named named;
   TARN_ASSIGN(auto reader, open_version(call, kRead, named));
-  bool by_version = !named.version_id.empty();
-  TARN_TRY(call.allow(by_version ? "s3:GetObjectVersionAttributes" : "s3:GetObjectAttributes", call.bucket,
-                      call.key));
   const store::Version& version = reader->version();
+  bool by_version = !named.version_id.empty();
+  access::Context context;
+  add_existing_tags(version.attributes.tags, context);
+  TARN_TRY(call.allow(by_version ? "s3:GetObjectVersionAttributes" : "s3:GetObjectAttributes", call.bucket,
+                      call.key, &context));
   TARN_ASSIGN(std::set<std::string> wanted, wanted_attributes(call));
   XmlWriter xml;
   xml.open("GetObjectAttributesResponse", kS3Namespace);

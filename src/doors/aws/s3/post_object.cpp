@@ -35,6 +35,10 @@ S3Error of_form_error(Call& call, const Error& error) {
   return of_payload(*call.who.payload, error);
 }
 
+Error fields_too_large() {
+  return {Code::kTooLarge, "fields of a form", 0};
+}
+
 S3Result<std::string> read_field(Call& call, MultipartForm& form, size_t bytes_max) {
   std::string out;
   char piece[4096];
@@ -43,7 +47,7 @@ S3Result<std::string> read_field(Call& call, MultipartForm& form, size_t bytes_m
     if (!got) return refuse(of_form_error(call, got.error()));
     if (*got == 0) return out;
     if (out.size() + *got > bytes_max) {
-      return refuse(of_form_error(call, Error{Code::kTooLarge, "fields of a form", 0}));
+      return refuse(of_form_error(call, fields_too_large()));
     }
     out.append(piece, *got);
   }
@@ -65,8 +69,10 @@ S3Result<Form> read_fields(Call& call, MultipartForm& form) {
       out.file = **std::move(part);
       return out;
     }
+    if (name.size() >= bytes_left) return refuse(of_form_error(call, fields_too_large()));
+    bytes_left -= name.size() + 1;  // also of a field without name or value
     TARN_ASSIGN(std::string value, read_field(call, form, bytes_left));
-    bytes_left -= std::min(bytes_left, name.size() + value.size());
+    bytes_left -= value.size();
     if (field(out.fields, name) == nullptr) out.fields.emplace_back(std::move(name), std::move(value));
   }
 }
@@ -128,14 +134,18 @@ S3Result<std::optional<PostPolicy>> authenticate(Call& call, const Form& form) {
   return policy;
 }
 
-// The fields as the headers of a PUT.
-S3Result<WriteHeaders> headers_of(Call& call, const Form& form) {
-  Fields fields;
+// The fields named as the headers of a PUT.
+Fields as_headers(const Form& form) {
+  Fields out;
   for (const auto& [name, value] : form.fields) {
     if (name == "tagging" || name == "if-match" || name == "if-none-match") continue;
-    fields.emplace_back(name == "acl" ? "x-amz-acl" : name, value);
+    out.emplace_back(name == "acl" ? "x-amz-acl" : name, value);
   }
-  TARN_ASSIGN(WriteHeaders headers, parse_write_fields(call.s3, fields, Reads::kAll, true));
+  return out;
+}
+
+S3Result<WriteHeaders> headers_of(Call& call, const Form& form) {
+  TARN_ASSIGN(WriteHeaders headers, parse_write_fields(call.s3, *call.form, Reads::kAll, true));
   headers.checksum_in_trailer = false;
   if (const std::string* tags = field(form.fields, "tagging")) {
     TARN_ASSIGN(headers.attributes.tags, tags_of_xml(*tags, 10));
@@ -194,8 +204,7 @@ S3Status skip_rest(Call& call, MultipartForm& form) {
 }
 
 S3Status answer(Call& call, const Form& form, const store::Version& version) {
-  std::string location = std::string(call.request.secure() ? "https://" : "http://") + call.header("host") +
-                         "/" + call.bucket + "/" + percent_encode(call.key, true);
+  std::string location = call.location();
   std::vector<http::Header> headers = {{"ETag", quote_etag(version.etag)}};
   add_written_headers(call, version, headers);
   if (version.checksum) add_checksum_headers(*version.checksum, 0, headers);
@@ -266,6 +275,7 @@ S3Status post_object(Call& call) {
     TARN_TRY(check_post_policy(*policy, fields.fields, call.bucket, call.s3.parts.clock.now()));
   }
   TARN_TRY(check_key(call.s3, call.key));
+  call.form = as_headers(fields);
   return put_file(call, form, fields, policy);
 }
 

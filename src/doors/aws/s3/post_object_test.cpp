@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "doors/aws/s3/bucket_policy.h"
 #include "doors/aws/s3/object_world_for_test.h"
 #include "doors/aws/s3/post_policy.h"
 
@@ -117,12 +118,14 @@ class PostObject : public ObjectWorld {
     return out + "--BOUND\r\nContent-Disposition: form-data; name=\"submit\"\r\n\r\nGo\r\n--BOUND--\r\n";
   }
   Told post(const std::string& body) {
-    return run(post_object,
-               {.method = "POST",
-                .headers = {{"Content-Type", "multipart/form-data; boundary=BOUND"}, {"Host", "lake:1"}},
-                .body = body,
-                .principal = access::Principal::anonymous(),
-                .scheme = Scheme::kNone});
+    Headers headers = {{"Content-Type", "multipart/form-data; boundary=BOUND"}, {"Host", "lake:1"}};
+    headers.insert(headers.end(), more_headers_.begin(), more_headers_.end());
+    return run(post_object, {.method = "POST",
+                             .query = more_query_,
+                             .headers = headers,
+                             .body = body,
+                             .principal = access::Principal::anonymous(),
+                             .scheme = Scheme::kNone});
   }
   // Signed by alice, with a condition for each field, and more of them.
   Told post_signed(Fields fields, const std::string& file, const std::string& more = "",
@@ -137,6 +140,8 @@ class PostObject : public ObjectWorld {
   }
 
   access::NewAccessKey key_;
+  Headers more_headers_;
+  Query more_query_;
 };
 
 TEST_F(PostObject, PutsWhatTheFormSays) {
@@ -216,6 +221,34 @@ TEST_F(PostObject, RefusesWhatIsNotSigned) {
   EXPECT_EQ(get("anonymous").status, 404);
 }
 
+// What the guard is asked about is what the form says, whatever the headers and the query say.
+TEST_F(PostObject, IsJudgedByItsFields) {
+  auto policy = [](const std::string& condition) {
+    return R"({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bucket-b/*",
+         "Condition": {"StringEquals": {)" +
+           condition + "}}}]}";
+  };
+  auto with_policy = [&](const std::string& condition, const Fields& fields) {
+    objects_->set_document("bucket-b", kPolicyDocument, policy(condition)).value();
+    return post_signed(fields, "1").status;
+  };
+  const std::string archived = R"("s3:x-amz-storage-class": "GLACIER")";
+  EXPECT_EQ(with_policy(archived, {{"key", "a"}, {"x-amz-storage-class", "GLACIER"}}), 403);
+  EXPECT_EQ(with_policy(archived, {{"key", "a"}, {"x-amz-storage-class", "STANDARD"}}), 204);
+  const std::string acl = R"("s3:x-amz-acl": "bucket-owner-read")";
+  EXPECT_EQ(with_policy(acl, {{"key", "a"}, {"acl", "bucket-owner-read"}}), 403);
+  EXPECT_EQ(with_policy(acl, {{"key", "a"}, {"acl", "private"}}), 204);
+  EXPECT_EQ(with_policy(R"("s3:authType": "POST")", {{"key", "a"}}), 403);
+  EXPECT_EQ(with_policy(R"("s3:authType": "REST-QUERY-STRING")", {{"key", "a"}}), 204);
+  // A header, or the query of the address that the form is sent to, says nothing of it.
+  objects_->set_document("bucket-b", kPolicyDocument, policy(archived)).value();
+  Fields fields = {{"key", "a"}, {"x-amz-storage-class", "GLACIER"}};
+  more_headers_ = {{"x-amz-storage-class", "STANDARD"}};
+  more_query_ = {{"x-amz-storage-class", "STANDARD"}};
+  EXPECT_EQ(post_signed(fields, "1").status, 403);
+}
+
 TEST_F(PostObject, RefusesFormsThatAreNone) {
   EXPECT_EQ(post("").code, "MalformedPOSTRequest");
   EXPECT_EQ(post("--BOUND\r\nnonsense").code, "MalformedPOSTRequest");
@@ -225,6 +258,8 @@ TEST_F(PostObject, RefusesFormsThatAreNone) {
   EXPECT_EQ(post_signed({{"key", ""}}, "1").code, "InvalidArgument");
   EXPECT_EQ(post_signed({{"key", "../a"}}, "1").status, 400);
   EXPECT_EQ(post(form({{"key", std::string(30'000, 'k')}}, "1")).code, "MaxPostPreDataLengthExceeded");
+  EXPECT_EQ(post(form(Fields(3000, {"a-name", ""}), "1")).code, "MaxPostPreDataLengthExceeded");
+  EXPECT_EQ(post(form(Fields(30'000, {"", ""}), "1")).code, "MaxPostPreDataLengthExceeded");
   std::string torn = form({{"key", "a"}}, "1");
   EXPECT_EQ(run(post_object, {.method = "POST",
                               .headers = {{"Content-Type", "multipart/form-data; boundary=BOUND"}},

@@ -54,7 +54,9 @@ void add_version_headers(Call& call, const store::Version& version, std::vector<
         {"x-amz-restore", "ongoing-request=\"false\", expiry-date=\"Fri, 31 Dec 9999 00:00:00 GMT\""});
   }
   const auto& tags = version.attributes.tags;
-  if (!tags.empty() && call.allowed("s3:GetObjectTagging", call.bucket, call.key)) {
+  access::Context context;
+  add_existing_tags(tags, context);
+  if (!tags.empty() && call.allowed("s3:GetObjectTagging", call.bucket, call.key, &context)) {
     headers.push_back({"x-amz-tagging-count", std::to_string(tags.size())});
   }
   add_written_headers(call, version, headers);
