@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -173,7 +174,9 @@ json::value Checker::check_text(const YamlNode& node, const Key& key, const std:
       wrong(node, key, path);
       return nullptr;
     case Shape::kBytes:
-      if (!parse_bytes(node.text)) wrong(node, key, path);
+      if (auto bytes = parse_bytes(node.text); !bytes || std::cmp_less(*bytes, key.min)) {
+        wrong(node, key, path);
+      }
       return json::value(node.text);
     case Shape::kDuration:
       if (!parse_duration(node.text)) wrong(node, key, path);

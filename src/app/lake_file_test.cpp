@@ -101,6 +101,8 @@ TEST(LakeFile, SaysWhatWasExpectedAndFound) {
             "lake.yaml:1:25: `streams.a.shards` must be a whole number from 1 to 256, not \"many\"");
   EXPECT_THAT(error_of("streams: { a: { shards: 257 } }"), HasSubstr("not the number 257"));
   EXPECT_THAT(error_of("streams: { a: { shards: '2' } }"), HasSubstr("must be a whole number"));
+  EXPECT_THAT(error_of("settings: { log: { frame_max: 4KiB } }"),
+              HasSubstr("must be a size of at least 64KiB, such as 16MiB"));
   EXPECT_THAT(error_of("streams: [ a, b ]"),
               HasSubstr("`streams` must be a map (name: value, one a line), not a list"));
   EXPECT_THAT(error_of("streams: { a: { deliver: { every: { age: 60 parsecs } } } }"),

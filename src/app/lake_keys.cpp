@@ -35,7 +35,7 @@ std::vector<Key> general_keys() {
        "Undelivered bytes over all streams; past it producers are told to slow down.", "64GiB"},
       {"settings.log", kMap, "", "The record log.", ""},
       {"settings.log.segment", kBytes, "64MiB", "A segment file is closed at this size.", "64MiB"},
-      {"settings.log.frame_max", kBytes, "16MiB", "The largest batch.", "16MiB"},
+      {"settings.log.frame_max", kBytes, "16MiB", "The largest batch; 64KiB at least.", "16MiB", 64 * 1024},
       {"settings.log.group_delay", kDuration, "0s",
        "How long a sync waits for company; 0s starts at once and shares what came meanwhile.", "2ms"},
       {"settings.log.unsynced_max", kBytes, "64MiB", "Bytes that wait for a sync; past it an append is busy.",
@@ -358,7 +358,8 @@ std::string expectation(const Key& key) {
     case Shape::kBoolean:
       return "true or false";
     case Shape::kBytes:
-      return "a size such as 512, 64KiB, 64MiB or 1GiB";
+      return key.min == 0 ? "a size such as 512, 64KiB, 64MiB or 1GiB"
+                          : fmt::format("a size of at least {}KiB, such as {}", key.min / 1024, key.example);
     case Shape::kDuration:
       return "a duration such as 250ms, 60s, 10m, 12h or 7d";
     case Shape::kTexts:

@@ -22,7 +22,7 @@ enum class Shape {
   kText,
   kInteger,  // within [min, max]
   kBoolean,
-  kBytes,        // 64MiB
+  kBytes,        // 64MiB; at least min
   kDuration,     // 60s
   kTexts,        // a list of text
   kTextOrTexts,  // one text, or a list

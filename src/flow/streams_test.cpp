@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "flow/lake_fixture.h"
+#include "flow/system_streams.h"
 #include "lake/maintenance.h"
 
 namespace tarn::flow {
@@ -248,6 +249,21 @@ TEST_F(Flow, ANewStreamCantGoOnWithATableOfARemovedOneWhosePositionsAreNotItsOwn
   EXPECT_EQ(sql("SELECT id FROM raw.other"), "2\n");
   ASSERT_TRUE(catalog_->drop({"raw", "s"}));
   EXPECT_TRUE(put("t", R"({"deliver": {"table": "raw.s"}})"));
+}
+
+TEST_F(Flow, LinesThatAreTooManyForABatchGoInSeveral) {
+  limits_.log.frame_bytes_max = 4096;
+  reopen();
+  ASSERT_TRUE(put("s", R"({"columns": {"id": "BIGINT"}})"));
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1000; ++i) lines.push_back("{\"id\": " + std::to_string(i) + "}");
+  auto stream = streams_->find("s").value();
+  Status appended = append_lines(*stream, lines, Deadline::never());
+  ASSERT_TRUE(appended) << appended.error().message;
+  EXPECT_EQ(sql("SELECT count(*), count(DISTINCT id), max(id) FROM raw.s"), "1000,1000,999\n");
+  // One that is too long by itself is refused.
+  lines.assign(1, std::string(5000, 'x'));
+  EXPECT_EQ(append_lines(*stream, lines, Deadline::never()).error().code, Code::kTooLarge);
 }
 
 TEST_F(Flow, StopDeliversAndRefusesFurtherRecords) {

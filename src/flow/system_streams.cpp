@@ -56,6 +56,11 @@ Status append_lines(Stream& stream, std::span<const std::string> lines, Deadline
   for (;;) {
     auto accepted = stream.append(records, std::nullopt);
     if (accepted) return {};
+    if (accepted.error().code == Code::kTooLarge && lines.size() > 1) {
+      size_t half = lines.size() / 2;
+      TARN_TRY(append_lines(stream, lines.first(half), deadline));
+      return append_lines(stream, lines.subspan(half), deadline);
+    }
     if (accepted.error().code != Code::kBusy || deadline.passed()) return fail(std::move(accepted).error());
     std::this_thread::sleep_for(kBusyPause);
   }

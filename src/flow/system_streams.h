@@ -24,7 +24,8 @@ bool is_system_table(const lake::TableName& table);
 // Makes them if they aren't there, or changes them to what this version has.
 Status put_system_streams(Streams& streams);
 
-// Appends a record as text lines, durably; waits while the log is busy, until `deadline`.
+// Appends lines, a record each, durably; waits while the log is busy, until `deadline`. More than one batch takes go
+// in several: after an error the first of them may be there.
 Status append_lines(Stream& stream, std::span<const std::string> lines, Deadline deadline);
 
 }  // namespace tarn::flow

@@ -338,6 +338,109 @@ TEST_F(MetastoreTest, WritersWhoWaitShareACommitAndFailAlone) {
   EXPECT_EQ(count(), 320);
 }
 
+// Bodies that fail take turns too: a storm of them must not keep others from their commit.
+TEST_F(MetastoreTest, OneWhoSucceedsDoesntWaitForAllWhoFail) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  constexpr int kFailuresMax = 100'000;
+  std::atomic<int> failures = 0;
+  std::atomic<bool> done = false;
+  int before = 0;
+  int after = 0;
+  {
+    std::vector<std::jthread> storm;
+    for (int i = 0; i < 6; ++i) {
+      storm.emplace_back([&] {
+        while (!done && failures < kFailuresMax) {
+          (void)store_->transact([&](Transaction& t) -> Status {
+            ++failures;
+            TARN_TRY(t.query("SELECT count(*) FROM t"));
+            return fail(Code::kConflict, "no");
+          });
+        }
+      });
+    }
+    while (failures < 100) std::this_thread::yield();
+    EXPECT_TRUE(store_->transact([&](Transaction& t) -> Status {
+      before = failures;
+      TARN_TRY(t.execute("INSERT INTO t (k, v) VALUES ('good', 1)"));
+      return {};
+    }));
+    after = failures;
+    done = true;
+  }
+  EXPECT_LT(after - before, kFailuresMax / 10);
+}
+
+TEST_F(MetastoreTest, ARefusalIsNotAnsweredFromWhatIsLostWithItsGroup) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  ASSERT_TRUE(store_->transact([](Transaction& t) -> Status {
+    TARN_TRY(t.query("PRAGMA max_page_count = 40"));
+    return {};
+  }));
+  int refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::string key = std::to_string(round);
+    std::atomic<int> ready = 0;
+    Status first;
+    Status second;
+    {
+      std::jthread one([&] {
+        first = store_->transact([&](Transaction& t) -> Status {
+          TARN_TRY(t.execute("INSERT INTO t (k, v) VALUES (?, 1)", Values{key}));
+          while (ready < 2) std::this_thread::yield();
+          for (int i = 0; i < 20; ++i) std::this_thread::yield();  // the others come to wait
+          return {};
+        });
+      });
+      std::jthread other([&] {
+        ++ready;
+        second = put(key, 2);
+      });
+      std::jthread fills_up([&] {
+        ++ready;
+        EXPECT_EQ(put(std::string(400'000, 'x'), 1).error().code, Code::kFull);
+      });
+    }
+    if (!second && second.error().code == Code::kExists) {
+      ++refused;
+      EXPECT_TRUE(first) << "there is no " << key << ", and yet it was said to exist";
+    }
+  }
+  RecordProperty("refused", refused);
+}
+
+// Readers who overlap keep SQLite from beginning its log anew.
+TEST_F(MetastoreTest, TheLogStaysBoundedWhileReadersOverlap) {
+  ASSERT_TRUE(store_->migrate(std::vector{kFirst}));
+  std::atomic<bool> done = false;
+  uintmax_t largest = 0;
+  {
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([&] {
+        while (!done) {
+          EXPECT_TRUE(store_->read([&](Transaction& t) -> Status {
+            for (int query = 0; query < 200; ++query) TARN_TRY(t.query("SELECT count(*) FROM t"));
+            return {};
+          }));
+        }
+      });
+    }
+    for (int i = 0; i < 80; ++i) {
+      EXPECT_TRUE(store_->transact([&](Transaction& t) -> Status {
+        for (int row = 0; row < 8; ++row) {
+          TARN_TRY(t.execute("INSERT OR REPLACE INTO t (k, v) VALUES (? || ?, 1)",
+                             Values{std::to_string(row), std::string(1 << 20, 'x')}));
+        }
+        return {};
+      }));
+      largest = std::max(largest, fs::file_size(fs::path(file().native() + "-wal")));
+    }
+    done = true;
+  }
+  EXPECT_LT(largest, uintmax_t{400} << 20);  // of 640 MB that were written
+}
+
 TEST_F(MetastoreTest, AGroupOfOneIsACommitEach) {
   store_.reset();
   store_ = std::move(*open_sqlite(file(), 1));

@@ -132,10 +132,14 @@ Status SqliteConnection::configure(Mode mode) {
                             "folder on a local disk",
                             file_.native()));
   }
-  return run(
-      fmt::format("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{}; "
-                  "PRAGMA wal_autocheckpoint = {}",
-                  kWriterCacheKib, kCheckpointPages));
+  // In place of SQLite's own checkpoints, which never wait for a reader.
+  auto count_pages = [](void* connection, sqlite3*, const char*, int pages) {
+    static_cast<SqliteConnection*>(connection)->log_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(database_.get(), count_pages, this);
+  return run(fmt::format("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{}",
+                         kWriterCacheKib));
 }
 
 Error SqliteConnection::error(int code, std::string_view what) const {
@@ -219,9 +223,25 @@ void SqliteConnection::rollback() {
   if (in_transaction()) std::ignore = run("ROLLBACK");
 }
 
+// Every kCheckpointPages, so that a reader who stays costs one look at a time. What fails is tried again by the next:
+// the log has it all.
+void SqliteConnection::checkpoint() {
+  if (log_pages_ < checkpoint_at_ - kCheckpointPages) checkpoint_at_ = kCheckpointPages;  // begun anew
+  if (log_pages_ < checkpoint_at_) return;
+  checkpoint_at_ = log_pages_ + kCheckpointPages;
+  bool waits = log_pages_ >= kLogPagesMax;
+  if (waits) sqlite3_busy_timeout(database_.get(), kCheckpointWaitMs);
+  int mode = waits ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+  sqlite3_wal_checkpoint_v2(database_.get(), nullptr, mode, nullptr, nullptr);
+  if (waits) sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
+}
+
 Status SqliteConnection::commit() {
   int code = sqlite3_exec(database_.get(), "COMMIT", nullptr, nullptr, nullptr);
-  if (code == SQLITE_OK) return {};
+  if (code == SQLITE_OK) {
+    checkpoint();
+    return {};
+  }
   Error result = error(code, "COMMIT");
   rollback();
   // The end of the transaction may be on disk although its sync failed, and a restart would then bring it

@@ -25,6 +25,10 @@ inline constexpr int kWriterCacheKib = 64 * 1024;
 inline constexpr int kReaderCacheKib = 8 * 1024;  // one of several, and emptied whenever somebody committed
 // When the write-ahead log is folded into the file: rarely, so that a page that changes often is copied once.
 inline constexpr int kCheckpointPages = 8192;
+// Readers who overlap keep the log from being begun anew. Past so many pages of it a writer waits for them, a moment
+// for every kCheckpointPages more.
+inline constexpr int kLogPagesMax = 4 * kCheckpointPages;
+inline constexpr int kCheckpointWaitMs = 100;
 
 class SqliteConnection {
  public:
@@ -57,11 +61,14 @@ class SqliteConnection {
   Status configure(Mode mode);
   Error error(int code, std::string_view what) const;
   Result<sqlite3_stmt*> prepared(std::string_view sql, std::span<const Value> parameters);
+  void checkpoint();
   Status step_all(sqlite3_stmt* statement, std::string_view sql, std::vector<Row>* rows);
 
   const std::filesystem::path file_;
   std::unique_ptr<sqlite3, CloseDatabase> database_;
   std::unordered_map<std::string, Statement> statements_;  // destroyed before the connection
+  int log_pages_ = 0;                                      // of the write-ahead log, after the last commit
+  int checkpoint_at_ = kCheckpointPages;
 };
 
 }  // namespace tarn::meta

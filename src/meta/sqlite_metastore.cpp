@@ -107,7 +107,7 @@ class SqliteMetastore final : public Metastore {
  private:
   // Transactions that share one commit.
   struct Group {
-    size_t members = 0;  // whose bodies succeeded
+    size_t turns = 0;  // of bodies that succeeded or failed: who waits for the commit waits for both
     bool over = false;
     Status outcome;
   };
@@ -130,7 +130,7 @@ class SqliteMetastore final : public Metastore {
     // Rolled back as a whole, by us or by SQLite (a full disk): what others of the group did is gone, too.
     std::optional<Error> lost;
     if (!writer_->in_transaction()) lost = transaction.alive().error();
-    return end_turn(group, std::move(result), std::move(lost));
+    return end_turn(group, first, std::move(result), std::move(lost));
   }
 
   void take_back(bool first) {
@@ -149,13 +149,15 @@ class SqliteMetastore final : public Metastore {
     return open_group_;
   }
 
-  // Hands the connection on to one who waits, or commits; then waits for the commit that has our changes.
-  Status end_turn(const SharedGroup& group, Status result, std::optional<Error> lost) TARN_EXCLUDES(mu_) {
+  // Hands the connection on to one who waits, or commits; then waits for the commit that has our changes, or those
+  // of others that we saw.
+  Status end_turn(const SharedGroup& group, bool first, Status result, std::optional<Error> lost)
+      TARN_EXCLUDES(mu_) {
     bool commits = false;
     {
       Lock lock(mu_);
-      if (result) ++group->members;
-      bool goes_on = waiting_ > 0 && group->members < group_max_;
+      ++group->turns;
+      bool goes_on = waiting_ > 0 && group->turns < group_max_;
       commits = !lost && !goes_on;
       if (lost) close_group(fail(std::move(*lost)));
       if (!commits) busy_ = false;
@@ -164,10 +166,11 @@ class SqliteMetastore final : public Metastore {
     if (commits) commit_group();
     if (lost || commits) committed_.notify_all();
     turn_.notify_one();
-    if (!result) return result;
+    if (!result && first) return result;
     Lock lock(mu_);
     while (!group->over) committed_.wait(mu_);
-    return group->outcome;
+    // "There is one already", said of a row that is lost with the group, would be said of nothing.
+    return group->outcome ? result : group->outcome;
   }
 
   void commit_group() TARN_EXCLUDES(mu_) {

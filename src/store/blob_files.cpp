@@ -60,7 +60,14 @@ Result<std::unique_ptr<File>> BlobFiles::open(const std::string& id) const {
 }
 
 Status BlobFiles::sync_name(const std::string& id) const {
-  return files_.sync_folder(path(id).parent_path());
+  fs::path folder = path(id).parent_path();
+  TARN_TRY(files_.sync_folder(folder));
+  // Made by another thread, or by a process that crashed, it may have no name on the disk yet.
+  std::atomic<bool>& known = synced_[static_cast<size_t>(std::stoi(id.substr(0, 2), nullptr, 16))];
+  if (known) return {};
+  TARN_TRY(files_.sync_folder(folder_));
+  known = true;
+  return {};
 }
 
 Result<bool> BlobFiles::remove(const std::string& id) const {

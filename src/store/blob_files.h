@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -59,7 +60,8 @@ class BlobFiles {
   std::filesystem::path folder_of(int number) const;
   const std::filesystem::path folder_;
   FileSystem& files_;
-  const std::string tag_;  // in the ids of this process
+  const std::string tag_;                                        // in the ids of this process
+  mutable std::array<std::atomic<bool>, kFolders> synced_ = {};  // folders whose own names are on disk
   mutable Mutex mu_;
   mutable std::map<std::string, Pin, std::less<>> pins_ TARN_GUARDED_BY(mu_);
 };

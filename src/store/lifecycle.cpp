@@ -94,6 +94,7 @@ class BucketRun {
   Status look_at_latest(const Version& version);
   Status look_at_noncurrent(const Version& version);
   void end_key();
+  void forget_key();
   Result<bool> tags_hold(const LifecycleRule& rule, const Version& version);
   Status remove(std::vector<Removal> removals);
   Status abort_uploads(const LifecycleRule& rule);
@@ -137,6 +138,7 @@ Status BucketRun::run_versions() {
 
 Status BucketRun::look_at(const Version& version) {
   if (newer_ && newer_->key != version.key) end_key();
+  if (version.latest) forget_key();  // listed again: it changed between two pages
   Status looked = version.latest ? look_at_latest(version) : look_at_noncurrent(version);
   newer_ = version;
   ++versions_;
@@ -169,7 +171,8 @@ Status BucketRun::look_at_noncurrent(const Version& version) {
     TARN_ASSIGN(bool holds, tags_hold(rule, version));
     if (!holds) continue;
     removals_.push_back(
-        {Act::kRemoveVersion, {version.key, version.id, {.if_sequencer = version.sequencer}}});
+        {Act::kRemoveVersion,
+         {version.key, version.id, {.if_sequencer = version.sequencer, .if_noncurrent = true}}});
     break;
   }
   return {};
@@ -187,6 +190,10 @@ void BucketRun::end_key() {
       removals_.push_back(
           {Act::kRemoveMarker, {marker_->key, marker_->id, {.if_sequencer = marker_->sequencer}}});
   }
+  forget_key();
+}
+
+void BucketRun::forget_key() {
   newer_.reset();
   marker_.reset();
   versions_ = 0;
@@ -269,8 +276,10 @@ Result<LifecycleDone> run_lifecycle(Objects& objects, const Clock& clock,
       continue;
     }
     Status ran = BucketRun(objects, bucket, std::move(*rules), clock.now(), stopping, day, done).run();
-    if (!ran && ran.error().code != Code::kNotFound)
-      return fail(std::move(ran).error().in(fmt::format("lifecycle of bucket {}", bucket.name)));
+    if (ran || ran.error().code == Code::kNotFound) continue;
+    Error error = std::move(ran).error().in(fmt::format("lifecycle of bucket {}", bucket.name));
+    if (error.code != Code::kCorrupt) return fail(std::move(error));
+    TARN_LOG(error, "{}", error.message);  // the others are tidied all the same
   }
   return done;
 }

@@ -46,7 +46,7 @@ std::unexpected<Error> wrong(std::string_view key, std::string_view expected) {
 
 Status take(std::string_view key, const json::value& value, std::string& out) {
   if (!value.is_string()) return wrong(key, "text");
-  out = value.get_string().c_str();
+  out = std::string_view(value.get_string());  // all of it, also past a NUL
   return {};
 }
 

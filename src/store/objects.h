@@ -87,6 +87,8 @@ struct Conditions {
   // Of a removal: the version that it concerns (the named one, or the latest) must still be this change of it;
   // anything else is kConflict. What was seen in a listing is removed, and nothing that came after.
   std::optional<uint64_t> if_sequencer = {};
+  // Of a removal: the version must not be the latest (again: undeleted); kConflict.
+  bool if_noncurrent = false;
 };
 
 // Who and why, for the event.

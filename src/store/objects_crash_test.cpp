@@ -133,6 +133,31 @@ TEST_F(CrashTest, WhatPutSaidSurvivesALossOfPower) {
   EXPECT_EQ(bytes_of("large"), std::string(3 << 20, 'x'));
 }
 
+class SyncedFolders final : public FaultyFileSystem {
+ public:
+  Status sync_folder(const fs::path& path) override {
+    synced.push_back(path.filename().string());
+    return FaultyFileSystem::sync_folder(path);
+  }
+  std::vector<std::string> synced;
+};
+
+// Made by somebody who died before its name was on disk, or is about to sync it.
+TEST_F(CrashTest, AFolderThatIsThereAlreadyIsSyncedOnceAsWell) {
+  SyncedFolders disk;
+  const std::string one = "3f" + std::string(30, '1');
+  const std::string two = "3f" + std::string(30, '2');
+  fs::create_directories(folder_ / "blobs" / "3f");
+  BlobFiles blobs(folder_ / "blobs", disk);
+  ASSERT_TRUE(blobs.prepare());
+  ASSERT_TRUE(blobs.create(one));
+  ASSERT_TRUE(blobs.sync_name(one));
+  EXPECT_EQ(disk.synced, (std::vector<std::string>{"3f", "blobs"}));
+  ASSERT_TRUE(blobs.create(two));
+  ASSERT_TRUE(blobs.sync_name(two));
+  EXPECT_EQ(disk.synced, (std::vector<std::string>{"3f", "blobs", "3f"}));
+}
+
 TEST_F(CrashTest, ADiskThatIgnoresSyncsIsNoticedByTheTestAbove) {
   FaultyFileSystem disk;
   open_on(disk);

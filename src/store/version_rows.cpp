@@ -116,6 +116,8 @@ Status check_conditions(const Conditions& conditions, const std::optional<Versio
   bool there = latest && !latest->version.delete_marker;
   if (conditions.if_sequencer && (!latest || latest->version.sequencer != *conditions.if_sequencer))
     return fail(Code::kConflict, fmt::format("the object {} has changed since it was listed", key));
+  if (conditions.if_noncurrent && latest && latest->version.latest)
+    return fail(Code::kConflict, fmt::format("the object {} is the latest again", key));
   if (conditions.if_absent && there)
     return fail(Code::kConflict, fmt::format("there is an object {} already", key));
   if (!conditions.if_match) return {};
