@@ -371,3 +371,100 @@ def test_basic_with_garbage_is_a_clear_error(lake):
         answer = ask(lake, "GET", "/v1/status", headers={"Authorization": value})
         assert answer.status_code in (400, 401), value
         assert answer.json()["error"]["message"]
+
+
+def with_policy(lake, name, *statements):
+    """A user with a policy of these statements; its key."""
+    iam = s3_client.client(lake, "iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="p",
+                        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    return new_key(lake, name)
+
+
+TABLES = "arn:aws:tarn:::table/"
+EVERYTHING = {"Effect": "Allow", "Action": "tarn:*", "Resource": "*"}
+
+
+def test_a_deny_on_a_table_holds_however_its_name_is_written(lake):
+    key = with_policy(lake, "capital", EVERYTHING, {"Effect": "Deny", "Action": "*", "Resource": TABLES + "raw/orders"})
+    for path in ("raw.orders", "RAW.orders", "raw.ORDERS", "Raw.Orders"):
+        for method, below in (("GET", ""), ("DELETE", ""), ("GET", "/files"), ("DELETE", "/columns/id"), ("POST", "/maintain")):
+            answer = ask(lake, method, f"/v1/tables/{path}{below}", key)
+            assert answer.status_code == 403, (method, path, below, answer.text)
+        assert ask(lake, "POST", "/v1/sql", key, data=f"SELECT * FROM {path}").status_code in (403, 404)
+    assert ask(lake, "GET", "/v1/tables/RAW.clicks", key).status_code == 200
+    assert ask(lake, "GET", "/v1/tables/raw", key).status_code == 400
+    assert ask(lake, "GET", "/v1/tables/raw.orders").status_code == 401
+
+
+def test_a_stream_delivers_only_into_tables_that_its_maker_may_manage(lake):
+    key = with_policy(lake, "maker", {"Effect": "Allow", "Action": "tarn:*", "Resource": ["arn:aws:tarn:::stream/team-*",
+                                                                                           TABLES + "raw/team_*"]})
+    for table in ("raw.orders_copy", "hr.salaries"):
+        answer = ask(lake, "PUT", "/v1/streams/team-x", key, json={"deliver": {"table": table}})
+        assert answer.status_code == 403 and "tarn:Manage" in answer.text, answer.text
+    assert ask(lake, "PUT", "/v1/streams/team-x", key, json={"deliver": {"table": "raw.team_x"}}).status_code == 201
+    assert ask(lake, "PUT", "/v1/streams/team-x", key, json={"deliver": {"table": "hr.salaries"}}).status_code == 403
+    # Who may change the stream and not the table changes what else it has.
+    changer = with_policy(lake, "changer", {"Effect": "Allow", "Action": "tarn:*", "Resource": "arn:aws:tarn:::stream/*"})
+    answer = ask(lake, "PUT", "/v1/streams/team-x", changer, json={"deliver": {"table": "raw.team_x", "every": {"age": "5s"}}})
+    assert answer.status_code == 200, answer.text
+    assert ask(lake, "DELETE", "/v1/streams/team-x").status_code == 401
+    assert ask(lake, "DELETE", "/v1/streams/team-x", changer).status_code == 204
+
+
+def test_conditions_hold_for_sql_and_for_lists(lake):
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    clear = with_policy(lake, "clear", EVERYTHING, deny | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    near = with_policy(lake, "near", EVERYTHING, deny | {"Condition": {"IpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}}})
+    far = with_policy(lake, "far", EVERYTHING | {"Condition": {"IpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}}})
+    for key in (clear, near):
+        assert ask(lake, "POST", "/v1/sql", key, data="SELECT * FROM raw.clicks").status_code in (403, 404)
+        for relation in ("system.tables", "system.columns", "information_schema.columns"):
+            answer = ask(lake, "POST", "/v1/sql", key, data=f"SELECT count(*) FROM {relation}")
+            assert answer.status_code == 403 or answer.json()["rows"] == [[0]], answer.text
+        for path in ("/v1/tables", "/v1/streams", "/v1/buckets"):
+            answer = ask(lake, "GET", path, key)
+            assert answer.status_code == 403 or list(answer.json().values()) == [[]], answer.text
+    assert ask(lake, "POST", "/v1/sql", far, data="SELECT count(*) FROM raw.clicks").status_code == 200
+    assert len(ask(lake, "GET", "/v1/tables", far).json()["tables"]) >= 2
+
+
+def test_what_may_not_be_seen_is_not_hinted_at(lake):
+    key = with_policy(lake, "curious", {"Effect": "Allow", "Action": "tarn:*", "Resource": [TABLES + "raw/clicks", TABLES + "raw/order"]},
+                      {"Effect": "Allow", "Action": "tarn:*", "Resource": "arn:aws:tarn:::stream/order"},
+                      {"Effect": "Allow", "Action": ["s3:HeadBucket", "tarn:*"], "Resource": "arn:aws:s3:::report"})
+    for path in ("/v1/tables/raw.order", "/v1/streams/order", "/v1/buckets/report"):
+        answer = ask(lake, "GET", path, key)
+        assert answer.status_code == 404, (path, answer.text)
+        assert "orders" not in answer.text and "reports" not in answer.text, answer.text
+    hidden = ask(lake, "POST", "/v1/sql", key, data="SELECT * FROM raw.orders")
+    absent = ask(lake, "POST", "/v1/sql", key, data="SELECT * FROM raw.nothing")
+    assert hidden.status_code == absent.status_code == 404
+    assert hidden.text.replace("raw.orders", "X") == absent.text.replace("raw.nothing", "X")
+
+
+def test_inserting_shows_no_partition_values(lake, ann):
+    key = with_policy(lake, "inserter", {"Effect": "Allow", "Action": ["tarn:Insert", "tarn:Describe"], "Resource": TABLES + "*"})
+    assert ask(lake, "GET", "/v1/tables/raw.clicks", key).status_code == 200
+    assert ask(lake, "GET", "/v1/tables/raw.clicks/files", key).status_code == 403
+    assert ask(lake, "GET", "/v1/tables/raw.clicks/files", ann).status_code == 200
+
+
+def test_a_query_sees_no_table_past_the_guard(lake, ben):
+    """What a reviewer reached by names of CTEs, by functions and by paths."""
+    assert ask(lake, "POST", "/v1/sql", lake.key(), data="SELECT * FROM raw.clicks, orders").status_code == 200
+    files = f"{lake.data}/objects/**/*.parquet"
+    for statement in ("WITH clicks AS (SELECT * FROM clicks) SELECT * FROM clicks",
+                      "SELECT s.* FROM orders s, (WITH orders AS (SELECT 1) SELECT 1) x",
+                      f"SELECT s.* FROM '{files}' s, (WITH \"{files}\" AS (SELECT 1) SELECT 1) x",
+                      f"SELECT json_serialize_plan('SELECT * FROM ''{files}''')",
+                      "FROM (SHOW ALL TABLES)", "SELECT pg_get_viewdef(i) FROM range(0, 300000) r(i)"):
+        answer = ask(lake, "POST", "/v1/sql", ben, data=statement)
+        assert answer.status_code in (403, 404), (statement, answer.text)
+
+
+def test_the_metastore_is_its_owners_alone(lake):
+    for file in lake.data.glob("*.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file

@@ -91,7 +91,6 @@ Status StoredIdentities::change_role(std::string_view name, const std::function<
     changed.id = have->role.id;
     changed.path = have->role.path;
     changed.created = have->role.created;
-    changed.origin = have->role.origin;
     TARN_ASSIGN(RoleEntry entry, make_role_entry(next, std::move(changed), /*strict=*/true));
     TARN_TRY(rows.put(entry.role));
     set_role(next, std::move(entry));

@@ -156,7 +156,6 @@ Status StoredIdentities::change_user(std::string_view name, const std::function<
     TARN_TRY(change(changed));
     changed.id = before.id;
     changed.created = before.created;
-    changed.origin = before.origin;
     TARN_ASSIGN(UserEntry entry, make_user_entry(next, std::move(changed), /*strict=*/true));
     if (entry.user.name != before.name) TARN_TRY(rename_user(next, rows, before.name, entry.user.name));
     TARN_TRY(rows.put(entry.user));

@@ -113,24 +113,35 @@ SecretSpec spec_of(const SecretInfo& secret) {
   return {secret.description};
 }
 
+// In one transaction with what is there: IAM clients may change the same user meanwhile.
 Status put_principal(Identities& identities, const std::string& name, const PrincipalSpec& spec,
                      Origin origin) {
+  auto declare = [&](User& user) -> Status {
+    user.origin = origin;
+    user.roles = spec.roles;
+    user.tags = spec.tags;
+    return {};
+  };
+  Status changed = identities.change_user(name, declare);
+  if (changed || identities.user(name)) return changed;
   User user;
-  if (auto have = identities.user(name)) user = *std::move(have);
   user.name = name;
-  user.origin = origin;
-  user.roles = spec.roles;
-  user.tags = spec.tags;
-  return identities.put_user(user);
+  TARN_TRY(declare(user));
+  return identities.create_user(std::move(user));
 }
 
 Status put_role(Identities& identities, const std::string& name, const RoleSpec& spec, Origin origin) {
+  auto declare = [&](Role& role) -> Status {
+    role.origin = origin;
+    role.grants = spec.grants;
+    return {};
+  };
+  Status changed = identities.change_role(name, declare);
+  if (changed || identities.role(name)) return changed;
   Role role;
-  if (auto have = identities.role(name)) role = *std::move(have);
   role.name = name;
-  role.origin = origin;
-  role.grants = spec.grants;
-  return identities.put_role(role);
+  TARN_TRY(declare(role));
+  return identities.create_role(std::move(role));
 }
 
 }  // namespace tarn::access

@@ -45,7 +45,8 @@ boost::json::value to_json(const SecretSpec& spec);
 PrincipalSpec spec_of(const User& user);
 RoleSpec spec_of(const Role& role);
 SecretSpec spec_of(const SecretInfo& secret);
-// Create or change; what IAM clients added (inline and attached policies, tags of theirs) stays.
+// Create or change; what IAM clients added (inline and attached policies, a boundary) stays; tags are the
+// spec's.
 Status put_principal(Identities& identities, const std::string& name, const PrincipalSpec& spec,
                      Origin origin);
 Status put_role(Identities& identities, const std::string& name, const RoleSpec& spec, Origin origin);

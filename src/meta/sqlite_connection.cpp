@@ -1,7 +1,12 @@
 #include "meta/sqlite_connection.h"
 
+#include <tuple>
+
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace tarn::meta {
 namespace {
@@ -93,6 +98,15 @@ Value value_at(sqlite3_stmt* statement, int column) {
   }
 }
 
+// It holds sealed secrets and what passwords are checked with. SQLite gives its -wal and -shm the same mode. What fails
+// here, opening tells.
+void keep_private(const std::filesystem::path& file) {
+  int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (made < 0) return;
+  std::ignore = ::fchmod(made, 0600);
+  ::close(made);
+}
+
 }  // namespace
 
 void SqliteConnection::CloseDatabase::operator()(sqlite3* database) const {
@@ -105,6 +119,7 @@ void SqliteConnection::FinishStatement::operator()(sqlite3_stmt* statement) cons
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
                                                                  Mode mode) {
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(file));
+  if (mode == Mode::kWriter) keep_private(file);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::kWriter ? SQLITE_OPEN_CREATE : 0);
   sqlite3* database = nullptr;
   int code = sqlite3_open_v2(file.c_str(), &database, flags, nullptr);

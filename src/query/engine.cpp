@@ -1,6 +1,8 @@
 #include "query/engine.h"
 
+#include <algorithm>
 #include <atomic>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -40,8 +42,11 @@ class Execution {
     timeout_ = timeout;
     watched_ = watchdog_.watch(connection(), Deadline::after(timeout), timed_out_, std::move(abandoned));
   }
-  // An interrupted query says why it was.
+  // REQUIRES: after parse_statement().
+  void as_written(bool yes) { as_written_ = yes; }
+  // An interrupted query says why it was; a place is pointed at only in the text that the user wrote.
   Error explain(Error error) const {
+    if (!as_written_) error.message.resize(std::min(error.message.find("\n\nLINE "), error.message.size()));
     if (error.code != Code::kCancelled) return error;
     if (timed_out_)
       return Error{Code::kTimeout, fmt::format("the query was stopped after {}", to_string(timeout_)), 0};
@@ -53,6 +58,7 @@ class Execution {
   columns::Scans& scans_;
   Watchdog& watchdog_;
   std::vector<uint64_t> tail_scans_;
+  bool as_written_ = true;
   std::atomic<bool> timed_out_ = false;
   Duration timeout_{0};
   uint64_t watched_ = 0;
@@ -132,9 +138,13 @@ class EngineOnDuckDb : public Engine {
                                                           Abandoned abandoned) {
     Statement statement;
     TARN_ASSIGN(auto execution, prepare(sql, asker, timeout, std::move(abandoned), statement));
+    if (statement.explains)
+      return fail(Code::kInvalid, "what EXPLAIN tells can't be Parquet: ask for csv or json");
+    // A comment may end the statement, and so may semicolons.
+    statement.sql.erase(statement.sql.find_last_not_of("; \t\r\n") + 1);
     auto file = std::make_unique<TemporaryFile>(parts_.spill_folder / (uuid_v4() + ".parquet"));
     Status done =
-        execution->connection().run(fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+        execution->connection().run(fmt::format("COPY (\n{}\n) TO {} (FORMAT parquet, COMPRESSION zstd)",
                                                 statement.sql, columns::quote_text(file->path.string())));
     if (!done) return fail(execution->explain(std::move(done).error()));
     return file;
@@ -146,38 +156,50 @@ class EngineOnDuckDb : public Engine {
                                              Statement& statement) {
     TARN_ASSIGN(Sessions::Lease lease, sessions_.take());
     auto execution = std::make_unique<Execution>(std::move(lease), parts_.scans, watchdog_);
-    TARN_ASSIGN(statement, parse_statement(execution->connection(), sql));
     execution->watch(std::min(timeout.value_or(parts_.limits.timeout), parts_.limits.timeout),
                      std::move(abandoned));
-    std::string views;
-    std::map<std::string, std::string> made;
+    auto parsed = parse_statement(execution->connection(), sql);
+    if (!parsed) return fail(execution->explain(std::move(parsed).error()));
+    statement = *std::move(parsed);
+    execution->as_written(statement.as_written);
+    std::map<std::string, std::string> wanted;
     for (const TableUse& use : statement.tables) {
       TARN_ASSIGN(std::string select, table_sql(use, asker, *execution));
       std::string schema = quote_name(use.view_schema.empty() ? "main" : use.view_schema);
-      std::string view = schema + "." + quote_name(use.view_name);
-      auto known = execution->views().find(view);
-      if (known != execution->views().end() && known->second == select) continue;
-      execution->views().erase(view);  // until the new one is made
-      made[view] = select;
-      views += fmt::format("CREATE SCHEMA IF NOT EXISTS {}; CREATE OR REPLACE VIEW {} AS {};\n", schema, view,
-                           select);
+      wanted[schema + "." + quote_name(use.view_name)] = std::move(select);
     }
-    if (!views.empty()) {
-      Status status = execution->connection().run(views);
-      if (!status) return fail(execution->explain(std::move(status).error()));
-      execution->views().merge(made);
-    }
+    TARN_TRY(make_views(*execution, wanted));
     return execution;
+  }
+
+  // The session's views become these and no others: of who asked before nothing is left. One that is the same as
+  // it was is kept.
+  static Status make_views(Execution& execution, const std::map<std::string, std::string>& wanted) {
+    std::string sql;
+    for (const auto& [view, select] : execution.views()) {
+      if (!wanted.contains(view)) sql += fmt::format("DROP VIEW IF EXISTS {};\n", view);
+    }
+    for (const auto& [view, select] : wanted) {
+      std::string& known = execution.views()[view];
+      if (known == select) continue;
+      known.clear();  // until it is made
+      std::string schema = view.substr(0, view.find("\".\"") + 1);
+      sql += fmt::format("CREATE SCHEMA IF NOT EXISTS {}; CREATE OR REPLACE VIEW {} AS {};\n", schema, view,
+                         select);
+    }
+    if (sql.empty()) return {};
+    if (Status made = execution.connection().run(sql); !made)
+      return fail(execution.explain(std::move(made).error()));
+    execution.views() = wanted;
+    return {};
   }
 
   Result<std::string> table_sql(const TableUse& use, const Asker& asker, Execution& execution) {
     auto visible = [&](const lake::TableName& table) { return may_see(asker, table); };
     if (is_system_table(use.database, use.table))
       return system_table_sql(parts_.catalog, use.database, use.table, visible);
-    TARN_ASSIGN(lake::TableName name, resolve(use, visible));
-    TARN_TRY(
-        parts_.guard.check({asker.principal, access::kSelect, access::table_arn(name.database, name.name),
-                            nullptr, nullptr, asker.source_ip, asker.request_id}));
+    TARN_ASSIGN(lake::TableName name, resolve(use, asker, visible));
+    TARN_TRY(parts_.guard.check(ask(asker, access::kSelect, access::table_arn(name.database, name.name))));
     if (!std::holds_alternative<std::monostate>(use.at)) return version_sql(name, use.at);
     TARN_ASSIGN(std::optional<Tail> tail, parts_.tails.tail(name));
     if (!tail) {
@@ -209,18 +231,28 @@ class EngineOnDuckDb : public Engine {
     return lake::scan_sql(parts_.catalog, *table, snapshot, schema == nullptr ? table->schema() : *schema);
   }
 
-  bool may_see(const Asker& asker, const lake::TableName& table) const {
-    std::string arn = access::table_arn(table.database, table.name);
-    return parts_.guard.decide({asker.principal, access::kDescribe, arn}).allowed ||
-           parts_.guard.decide({asker.principal, access::kSelect, arn}).allowed;
+  // `arn` is borrowed.
+  static access::Ask ask(const Asker& asker, std::string_view action, std::string_view arn) {
+    return {asker.principal, action, arn, asker.context, nullptr, asker.source_ip, asker.request_id};
   }
 
-  // A name without a database is the one table that has it.
-  Result<lake::TableName> resolve(const TableUse& use,
+  bool may_see(const Asker& asker, const lake::TableName& table) const {
+    std::string arn = access::table_arn(table.database, table.name);
+    return parts_.guard.decide(ask(asker, access::kDescribe, arn)).allowed ||
+           parts_.guard.decide(ask(asker, access::kSelect, arn)).allowed;
+  }
+
+  // A name without a database is the one table that has it. One that may not be seen is none, for who asks; the
+  // audit trail tells of it.
+  Result<lake::TableName> resolve(const TableUse& use, const Asker& asker,
                                   const std::function<bool(const lake::TableName&)>& visible) {
     if (!use.database.empty()) {
       lake::TableName name{use.database, use.table};
-      if (auto loaded = parts_.catalog.load(name)) return name;
+      if (auto loaded = parts_.catalog.load(name)) {
+        if (visible(name)) return name;
+        std::string arn = access::table_arn(name.database, name.name);
+        std::ignore = parts_.guard.check(ask(asker, access::kSelect, arn));
+      }
     }
     TARN_ASSIGN(std::vector<lake::TableName> tables, parts_.catalog.tables());
     std::vector<std::string> names;

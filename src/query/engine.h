@@ -54,6 +54,7 @@ struct Asker {
   const access::Principal& principal;
   std::string_view source_ip = {};
   std::string_view request_id = {};
+  const access::Context* context = nullptr;  // what the door knows of the request: aws:SecureTransport …
 };
 
 // Whether whoever asked has gone.

@@ -1,12 +1,11 @@
 // A user's SQL statement, parsed by DuckDB itself and checked: what it reads, and that it only reads.
 //
-// json_serialize_sql gives the syntax tree. Every table that it names is listed, table functions outside of a
-// short list are refused, and so are functions that would show settings or the environment. References that
-// DuckDB can't resolve by itself (AT (…), system.*, information_schema.*) are replaced in the tree by views
-// named $0, $1 …, and the tree is turned back into SQL; a statement without them runs exactly as it was
-// written.
+// json_serialize_sql gives the syntax tree, in which names are resolved (name_resolution.h): every table is listed,
+// functions that aren't for statements (functions.h) are refused. References that DuckDB can't or mustn't resolve by
+// itself (AT (…), system.*, information_schema.*, CTEs) are replaced in the tree by names of ours, and the tree is
+// turned back into SQL; a statement without them runs exactly as it was written.
 // Threads: pure, on the connection given.
-// Fails: kInvalid with DuckDB's message (syntax), kDenied for what may not be used.
+// Fails: kInvalid with DuckDB's message (syntax), kDenied for what may not be used, kTooLarge.
 #pragma once
 
 #include <optional>
@@ -34,7 +33,9 @@ struct TableUse {
 };
 
 struct Statement {
-  std::string sql;  // to be run
+  std::string sql;         // to be run
+  bool as_written = true;  // else places in DuckDB's messages are none of the user's text
+  bool explains = false;   // EXPLAIN: not itself a relation
   std::vector<TableUse> tables;
 };
 

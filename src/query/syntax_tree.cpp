@@ -12,7 +12,8 @@ using columns::quote_text;
 
 namespace {
 
-constexpr size_t kDepthMax = 2000;  // of the JSON; DuckDB's own limit on expressions is lower
+constexpr size_t kDepthMax = 2000;           // of the JSON; DuckDB's own limit on expressions is lower
+constexpr size_t kTreeBytesMax = 32u << 20;  // as JSON: some 200,000 constants
 
 Result<json::value> parse_json(const std::string& text) {
   json::parse_options options;
@@ -47,7 +48,12 @@ std::string text_of(const json::object& object, std::string_view key) {
 Result<json::value> parse_tree(duck::Connection& connection, const std::string& sql) {
   if (sql.find('\0') != std::string::npos) return fail(Code::kInvalid, "the statement holds a NUL byte");
   TARN_ASSIGN(auto rows, connection.text("SELECT json_serialize_sql(" + quote_text(sql) + ")"));
-  TARN_ASSIGN(json::value tree, parse_json(rows.at(0).at(0).value_or("{}")));
+  std::string text = rows.at(0).at(0).value_or("{}");
+  if (text.size() > kTreeBytesMax)
+    return fail(Code::kTooLarge,
+                "the statement is too long: put its list into a table, or into one text such as "
+                "from_json('[1, 2, 3]', '[\"BIGINT\"]')");
+  TARN_ASSIGN(json::value tree, parse_json(text));
   json::object& object = tree.as_object();
   if (object["error"].is_bool() && object["error"].as_bool()) {
     std::string message = text_of(object, "error_message");

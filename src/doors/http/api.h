@@ -34,8 +34,9 @@ Status put_stream(Api& api, Call& call);
 Status delete_stream(Api& api, Call& call);
 Status flush_stream(Api& api, Call& call);
 Status redrive_stream(Api& api, Call& call);
-Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const std::string& name);  // names the nearest
-Status check_own_stream(const std::string& name);  // kDenied for the lake's own
+Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const Call& call,
+                                                  const std::string& name);  // names the nearest
+Status check_own_stream(const std::string& name);                            // kDenied for the lake's own
 boost::json::object stream_json(const flow::Stream& stream);
 // table_resources.cpp
 Status list_tables(Api& api, Call& call);

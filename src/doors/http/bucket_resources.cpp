@@ -28,12 +28,16 @@ Result<json::object> bucket_json(Api& api, const store::Bucket& bucket) {
   return out;
 }
 
-Result<store::Bucket> find_bucket(Api& api, const std::string& name) {
+Result<store::Bucket> find_bucket(Api& api, const Call& call) {
+  const std::string& name = call.parameter("bucket");
   auto found = api.parts.objects.bucket(name);
   if (found || found.error().code != Code::kNotFound) return found;
   std::vector<std::string> names;
   TARN_ASSIGN(std::vector<store::Bucket> buckets, api.parts.objects.buckets());
-  for (const store::Bucket& bucket : buckets) names.push_back(bucket.name);
+  for (const store::Bucket& bucket : buckets) {
+    std::string arn = access::bucket_arn(bucket.name);
+    if (api.parts.guard.decide(call.ask(kHeadBucket, arn)).allowed) names.push_back(bucket.name);
+  }
   return fail(Code::kNotFound, fmt::format("there is no bucket '{}'{}", name, did_you_mean(name, names)));
 }
 
@@ -43,8 +47,8 @@ Status list_buckets(Api& api, Call& call) {
   json::array out;
   TARN_ASSIGN(std::vector<store::Bucket> buckets, api.parts.objects.buckets());
   for (const store::Bucket& bucket : buckets) {
-    if (!api.parts.guard.decide({call.principal, kHeadBucket, access::bucket_arn(bucket.name)}).allowed)
-      continue;
+    std::string arn = access::bucket_arn(bucket.name);
+    if (!api.parts.guard.decide(call.ask(kHeadBucket, arn)).allowed) continue;
     TARN_ASSIGN(json::object shown, bucket_json(api, bucket));
     out.push_back(std::move(shown));
   }
@@ -52,7 +56,7 @@ Status list_buckets(Api& api, Call& call) {
 }
 
 Status get_bucket(Api& api, Call& call) {
-  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, call.parameter("bucket")));
+  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, call));
   TARN_ASSIGN(json::object out, bucket_json(api, bucket));
   return send_json(call.responder, 200, out);
 }
@@ -72,13 +76,13 @@ Status put_bucket(Api& api, Call& call) {
   bool created = !api.parts.objects.bucket(name);
   TARN_TRY(store::put_bucket_spec(api.parts.objects, name, spec, call.principal.arn, api.parts.region,
                                   Clock::system().now()));
-  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, name));
+  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, call));
   TARN_ASSIGN(json::object out, bucket_json(api, bucket));
   return send_json(call.responder, created ? 201 : 200, out);
 }
 
 Status delete_bucket(Api& api, Call& call) {
-  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, call.parameter("bucket")));
+  TARN_ASSIGN(store::Bucket bucket, find_bucket(api, call));
   TARN_TRY(api.parts.objects.remove_bucket(bucket.name));
   return send_empty(call.responder);
 }

@@ -93,14 +93,14 @@ Status refuse_unknown(Responder& responder, const Unknown& unknown) {
   return responder.send(unknown.status, std::move(headers), boost::json::serialize(body) + "\n");
 }
 
-std::string resource_of(const Route& route, const Call& call) {
+Result<std::string> resource_of(const Route& route, const Call& call) {
   switch (route.needs.of) {
     case Needs::Of::kStream:
       return access::stream_arn(call.parameter("stream"));
     case Needs::Of::kTable: {
-      const std::string& name = call.parameter("table");
-      size_t dot = std::min(name.find('.'), name.size());
-      return access::table_arn(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())));
+      // As the action reads it: a name in capitals is the same table.
+      TARN_ASSIGN(lake::TableName name, lake::TableName::parse(call.parameter("table")));
+      return access::table_arn(name.database, name.name);
     }
     case Needs::Of::kBucket:
       return access::bucket_arn(call.parameter("bucket"));
@@ -122,16 +122,11 @@ Status run(Api& api, const Route& route, Call call) {
   Request& request = caller->request ? *caller->request : call.request;
   Call known{request, call.responder, caller->principal, std::move(call.parameters)};
   std::string remote = request.remote();
+  known.source_ip = host_of(remote);
+  known.context.set("aws:SecureTransport", request.secure() ? "true" : "false");
   if (route.needs.of != Needs::Of::kAnybody) {
-    access::Context context;
-    context.set("aws:SecureTransport", request.secure() ? "true" : "false");
-    TARN_TRY(api.parts.guard.check({known.principal,
-                                    route.needs.action,
-                                    resource_of(route, known),
-                                    &context,
-                                    nullptr,
-                                    host_of(remote),
-                                    {}}));
+    TARN_ASSIGN(std::string resource, resource_of(route, known));
+    TARN_TRY(api.parts.guard.check(known.ask(route.needs.action, resource)));
   }
   return route.action(api, known);
 }
@@ -169,7 +164,7 @@ const std::string& Call::parameter(std::string_view name) const {
 }
 
 bool may_see(Api& api, const Call& call, std::string_view resource) {
-  return api.parts.guard.decide({call.principal, access::kDescribe, resource}).allowed;
+  return api.parts.guard.decide(call.ask(access::kDescribe, resource)).allowed;
 }
 
 void dispatch(Api& api, Request& request, Responder& responder) {
@@ -177,7 +172,9 @@ void dispatch(Api& api, Request& request, Responder& responder) {
   if (done || responder.begun()) return;
   int status = http_status(done.error().code);
   if (status == 500)
-    TARN_LOG(error, "http: {} {}: {}", request.method(), request.target(), done.error().message);
+    // Without the query, which may be a signature.
+    TARN_LOG(error, "http: {} {}: {}", request.method(), split_target(request.target()).path,
+             done.error().message);
   (void)send_error(responder, done.error());  // fails only when the client is gone
 }
 

@@ -189,7 +189,7 @@ int status_of(const Error& error) {
 
 Status post_records(Api& api, Call& call) {
   TARN_TRY(check_own_stream(call.parameter("stream")));
-  TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
+  TARN_ASSIGN(auto stream, find_stream(api, call, call.parameter("stream")));
   const ApiLimits& limits = api.parts.limits;
   auto plan = plan_of(call.request, limits);
   if (!plan) return send_error(call.responder, plan.error(), status_of(plan.error()));

@@ -241,7 +241,7 @@ void add_table_parts(std::vector<Route>& out) {
                  {answer("The files", "#Files")},
                  {404},
                  &list_files,
-                 {Of::kTable, access::kDescribe}});
+                 {Of::kTable, access::kSelect}});
   out.push_back(
       {"POST",
        "/v1/tables/{table}/maintain",

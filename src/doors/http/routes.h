@@ -14,6 +14,7 @@
 #include <boost/json/object.hpp>
 
 #include "access/grants.h"
+#include "access/guard.h"
 #include "access/principal.h"
 #include "base/error.h"
 #include "doors/http/server.h"
@@ -27,6 +28,11 @@ struct Call {
   Responder& responder;
   const access::Principal& principal;
   std::vector<std::pair<std::string_view, std::string>> parameters;  // of the path, by name
+  access::Context context = {};  // what is known of the request, for every question to the guard
+  std::string source_ip = {};
+  access::Ask ask(std::string_view action, std::string_view resource) const {
+    return {principal, action, resource, &context, nullptr, source_ip, {}};
+  }
   const std::string& parameter(std::string_view name) const;
 };
 

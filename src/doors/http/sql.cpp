@@ -133,11 +133,13 @@ std::vector<Header> headers_of(const OutputForm& form) {
   return {{"Content-Type", std::string(form.type)}};
 }
 
+query::Asker asker_of(const Call& call) {
+  return {call.principal, call.source_ip, {}, &call.context};
+}
+
 Status send_rows(Api& api, Call& call, const Statement& statement, const OutputForm& form) {
-  std::string remote = call.request.remote();
-  TARN_ASSIGN(auto running,
-              api.parts.engine.start(statement.sql, {call.principal, host_of(remote), {}}, statement.timeout,
-                                     [&call] { return call.responder.client_gone(); }));
+  TARN_ASSIGN(auto running, api.parts.engine.start(statement.sql, asker_of(call), statement.timeout,
+                                                   [&call] { return call.responder.client_gone(); }));
   auto writer = query::ResultWriter::make(*form.format);
   std::string out;
   writer->begin(running->rows(), out);
@@ -163,10 +165,9 @@ Status send_rows(Api& api, Call& call, const Statement& statement, const OutputF
 }
 
 Status send_parquet(Api& api, Call& call, const Statement& statement, const OutputForm& form) {
-  std::string remote = call.request.remote();
-  TARN_ASSIGN(auto temporary, api.parts.engine.export_parquet(
-                                  statement.sql, {call.principal, host_of(remote), {}}, statement.timeout,
-                                  [&call] { return call.responder.client_gone(); }));
+  TARN_ASSIGN(auto temporary,
+              api.parts.engine.export_parquet(statement.sql, asker_of(call), statement.timeout,
+                                              [&call] { return call.responder.client_gone(); }));
   TARN_ASSIGN(auto file, FileSystem::real().open(temporary->path, OpenMode::kRead));
   temporary.reset();  // its name; the bytes stay as long as the file is open
   TARN_ASSIGN(uint64_t size, file->size());

@@ -38,19 +38,32 @@ json::object status_json(const flow::StreamStatus& status) {
   return out;
 }
 
-Error no_such_stream(const flow::Streams& streams, const std::string& name) {
+Error no_such_stream(Api& api, const Call& call, const std::string& name) {
   std::vector<std::string> names;
-  for (const flow::StreamSpec& spec : streams.list()) names.push_back(spec.name);
+  for (const flow::StreamSpec& spec : api.parts.streams.list()) {
+    if (may_see(api, call, access::stream_arn(spec.name))) names.push_back(spec.name);
+  }
   std::string hint = did_you_mean(name, names);
   if (hint.empty()) hint = fmt::format("; create it with PUT /v1/streams/{}", name);
   return {Code::kNotFound, fmt::format("there is no stream '{}'{}", name, hint), 0};
 }
 
+// Delivering into a table writes to it, changes its columns, and keeps it from being removed.
+Status allow_table(Api& api, const Call& call, const flow::StreamSpec& spec) {
+  auto there = api.parts.streams.find(spec.name);
+  if (there && (*there)->spec().deliver.table == spec.deliver.table) return {};
+  for (const lake::TableName& name : {spec.deliver.table, flow::error_table(spec.deliver.table)}) {
+    std::string arn = access::table_arn(name.database, name.name);
+    TARN_TRY(api.parts.guard.check(call.ask(access::kManage, arn)));
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const std::string& name) {
+Result<std::shared_ptr<flow::Stream>> find_stream(Api& api, const Call& call, const std::string& name) {
   auto found = api.parts.streams.find(name);
-  if (!found && found.error().code == Code::kNotFound) return fail(no_such_stream(api.parts.streams, name));
+  if (!found && found.error().code == Code::kNotFound) return fail(no_such_stream(api, call, name));
   return found;
 }
 
@@ -80,7 +93,7 @@ Status list_streams(Api& api, Call& call) {
 }
 
 Status get_stream(Api& api, Call& call) {
-  TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
+  TARN_ASSIGN(auto stream, find_stream(api, call, call.parameter("stream")));
   return send_json(call.responder, 200, stream_json(*stream));
 }
 
@@ -100,29 +113,30 @@ Status put_stream(Api& api, Call& call) {
     body.erase("name");
   }
   TARN_ASSIGN(flow::StreamSpec spec, flow::stream_spec_from_json(name, body));
+  TARN_TRY(allow_table(api, call, spec));
   bool created = !api.parts.streams.find(name);
   TARN_TRY(api.parts.streams.put(spec));
-  TARN_ASSIGN(auto stream, find_stream(api, name));
+  TARN_ASSIGN(auto stream, find_stream(api, call, name));
   return send_json(call.responder, created ? 201 : 200, stream_json(*stream));
 }
 
 Status delete_stream(Api& api, Call& call) {
   TARN_TRY(check_own_stream(call.parameter("stream")));
-  TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
+  TARN_ASSIGN(auto stream, find_stream(api, call, call.parameter("stream")));
   stream.reset();  // a removal may wait for those who still use it
   TARN_TRY(api.parts.streams.remove(call.parameter("stream")));
   return send_empty(call.responder);
 }
 
 Status flush_stream(Api& api, Call& call) {
-  TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
+  TARN_ASSIGN(auto stream, find_stream(api, call, call.parameter("stream")));
   TARN_ASSIGN(Duration timeout, timeout_parameter(call.request, kFlushTimeout));
   TARN_TRY(stream->flush(Deadline::after(timeout)));
   return send_json(call.responder, 200, stream_json(*stream));
 }
 
 Status redrive_stream(Api& api, Call& call) {
-  TARN_ASSIGN(auto stream, find_stream(api, call.parameter("stream")));
+  TARN_ASSIGN(auto stream, find_stream(api, call, call.parameter("stream")));
   TARN_ASSIGN(flow::Redriven done, api.parts.streams.redrive(call.parameter("stream")));
   return send_json(call.responder, 200,
                    json::object{{"records", done.records}, {"remaining", done.remaining}});

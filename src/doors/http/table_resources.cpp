@@ -29,12 +29,14 @@ constexpr auto kTurnWait = std::chrono::seconds(60);
 
 constexpr size_t kPieceBytes = 64 * 1024;
 
-Result<lake::Table> load_table(Api& api, const lake::TableName& name) {
+Result<lake::Table> load_table(Api& api, const Call& call, const lake::TableName& name) {
   auto table = api.parts.catalog.load(name);
   if (table || table.error().code != Code::kNotFound) return table;
   TARN_ASSIGN(auto all, api.parts.catalog.tables());
   std::vector<std::string> names;
-  for (const lake::TableName& n : all) names.push_back(n.str());
+  for (const lake::TableName& n : all) {
+    if (may_see(api, call, access::table_arn(n.database, n.name))) names.push_back(n.str());
+  }
   return fail(Code::kNotFound,
               fmt::format("there is no table '{}'{}", name.str(), did_you_mean(name.str(), names)));
 }
@@ -156,7 +158,7 @@ Status list_tables(Api& api, Call& call) {
 
 Status get_table(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table table, load_table(api, name));
+  TARN_ASSIGN(lake::Table table, load_table(api, call, name));
   return send_table(api, call, 200, name, *table);
 }
 
@@ -178,7 +180,7 @@ Status put_table(Api& api, Call& call) {
 
 Status delete_table(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table table, load_table(api, name));
+  TARN_ASSIGN(lake::Table table, load_table(api, call, name));
   for (const flow::StreamSpec& stream : api.parts.streams.list())
     if (stream.deliver.table == name || flow::error_table(stream.deliver.table) == name)
       return fail(Code::kConflict, fmt::format("stream '{}' delivers into {}: remove the stream first",
@@ -189,7 +191,7 @@ Status delete_table(Api& api, Call& call) {
 
 Status list_snapshots(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table table, load_table(api, name));
+  TARN_ASSIGN(lake::Table table, load_table(api, call, name));
   json::array out;
   for (const lake::Snapshot& s : table->snapshots) {
     json::object summary;
@@ -206,7 +208,7 @@ Status list_snapshots(Api& api, Call& call) {
 
 Status list_files(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table table, load_table(api, name));
+  TARN_ASSIGN(lake::Table table, load_table(api, call, name));
   const lake::Snapshot* snapshot = table->snapshot();
   if (auto wanted = call.request.query("snapshot")) {
     int64_t id = 0;
@@ -243,7 +245,7 @@ Status list_files(Api& api, Call& call) {
 
 Status maintain_table(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table table, load_table(api, name));
+  TARN_ASSIGN(lake::Table table, load_table(api, call, name));
   auto turn = api.parts.catalog.turns().wait(name, Deadline::after(kTurnWait));
   if (!turn) return fail(Error{Code::kBusy, fmt::format("{} is being maintained already", name.str()), 1000});
   TARN_ASSIGN(duck::Connection connection, api.parts.database.connect());
@@ -263,7 +265,7 @@ Status change_column(Api& api, Call& call) {
   const json::value* to = body.if_contains("rename");
   if (to == nullptr || !to->is_string() || body.size() != 1)
     return fail(Code::kInvalid, R"(the change of a column is {"rename": "its new name"})");
-  TARN_ASSIGN(lake::Table before, load_table(api, name));
+  TARN_ASSIGN(lake::Table before, load_table(api, call, name));
   TARN_ASSIGN(lake::Table table, api.parts.catalog.rename_column(name, call.parameter("column"),
                                                                  std::string_view(to->get_string())));
   return send_table(api, call, 200, name, *table);
@@ -271,7 +273,7 @@ Status change_column(Api& api, Call& call) {
 
 Status delete_column(Api& api, Call& call) {
   TARN_ASSIGN(lake::TableName name, name_of(call));
-  TARN_ASSIGN(lake::Table before, load_table(api, name));
+  TARN_ASSIGN(lake::Table before, load_table(api, call, name));
   TARN_ASSIGN(lake::Table table, api.parts.catalog.drop_column(name, call.parameter("column")));
   return send_table(api, call, 200, name, *table);
 }
