@@ -184,8 +184,7 @@ class Identities {
 
   // Users and their keys. A role's policies are its users' too, unless the role has a boundary: that one has
   // to be assumed. "root" and "system" can't be users; "anonymous" only as the lake file's, without credentials.
-  virtual Status put_user(const User& user) = 0;  // creates or replaces, all but id, created, password
-  virtual Status create_user(User user) = 0;      // kExists
+  virtual Status create_user(User user) = 0;  // kExists
   virtual Result<User> user(std::string_view name) const = 0;
   virtual std::vector<User> users() const = 0;  // by name
   // kConflict: has keys, a password or policies; they go too when `with_keys`.
@@ -198,7 +197,6 @@ class Identities {
   virtual std::vector<AccessKey> keys(std::optional<std::string_view> user = std::nullopt) const = 0;
 
   // Roles and policies.
-  virtual Status put_role(const Role& role) = 0;
   virtual Status create_role(Role role) = 0;
   virtual Result<Role> role(std::string_view name) const = 0;
   virtual std::vector<Role> roles() const = 0;

@@ -410,8 +410,8 @@ TEST_F(CredentialsTest, ATrustNamesWhoMayAssume) {
 
 TEST_F(CredentialsTest, ATrustThatNamesTheAccountLeavesItToTheCallersPolicies) {
   for (const char* account : {"arn:aws:iam::000000000000:root", "000000000000"}) {
-    ASSERT_TRUE(identities_->put_role(role_named("target", trusts(account))));
-    ASSERT_TRUE(identities_->put_user(user_named("bob")));
+    ASSERT_TRUE(put(*identities_, role_named("target", trusts(account))));
+    ASSERT_TRUE(put(*identities_, user_named("bob")));
     EXPECT_FALSE(assume(as("bob"), "target"));
     give("bob", allow("sts:AssumeRole", "arn:aws:iam::000000000000:role/other"));
     EXPECT_FALSE(assume(as("bob"), "target"));

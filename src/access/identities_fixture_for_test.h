@@ -47,6 +47,24 @@ inline Role role_named(std::string name, std::string trust = "") {
   return role;
 }
 
+// Made, or changed into this.
+inline Status put(Identities& identities, const User& user) {
+  Status made = identities.create_user(user);
+  if (made || made.error().code != Code::kExists) return made;
+  return identities.change_user(user.name, [&](User& there) -> Status {
+    there = user;
+    return {};
+  });
+}
+inline Status put(Identities& identities, const Role& role) {
+  Status made = identities.create_role(role);
+  if (made || made.error().code != Code::kExists) return made;
+  return identities.change_role(role.name, [&](Role& there) -> Status {
+    there = role;
+    return {};
+  });
+}
+
 class IdentitiesFixture : public testing::Test {
  protected:
   void SetUp() override {

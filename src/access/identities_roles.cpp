@@ -41,20 +41,6 @@ Status StoredIdentities::create_role(Role role) {
   return change([&](State& next, Rows& rows) { return add_role(next, rows, role); });
 }
 
-Status StoredIdentities::put_role(const Role& role) {
-  return change([&](State& next, Rows& rows) -> Status {
-    const RoleEntry* have = find(next.roles, role.name);
-    if (have == nullptr) return add_role(next, rows, role);
-    Role changed = role;
-    changed.id = have->role.id;
-    changed.created = have->role.created;
-    TARN_ASSIGN(RoleEntry entry, make_role_entry(next, std::move(changed), /*strict=*/true));
-    TARN_TRY(rows.put(entry.role));
-    set_role(next, std::move(entry));
-    return {};
-  });
-}
-
 Result<Role> StoredIdentities::role(std::string_view name) const {
   StatePointer state = this->state();
   if (const RoleEntry* entry = find(state->roles, name)) return entry->role;

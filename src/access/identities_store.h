@@ -66,7 +66,6 @@ class StoredIdentities final : public Identities {
   Status flush_used() override;
 
   // identities_users.cpp
-  Status put_user(const User& user) override;
   Status create_user(User user) override;
   Result<User> user(std::string_view name) const override;
   std::vector<User> users() const override;
@@ -75,7 +74,6 @@ class StoredIdentities final : public Identities {
   Status change_user(std::string_view name, const std::function<Status(User&)>& change) override;
 
   // identities_roles.cpp
-  Status put_role(const Role& role) override;
   Status create_role(Role role) override;
   Result<Role> role(std::string_view name) const override;
   std::vector<Role> roles() const override;

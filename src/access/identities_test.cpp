@@ -148,24 +148,24 @@ TEST_F(IdentitiesTest, ARoleAndAPolicyAreThereAgainAfterARestart) {
 }
 
 TEST_F(IdentitiesTest, PuttingReplacesAllButIdCreationAndPassword) {
-  ASSERT_TRUE(identities_->put_user(user_named("alice")));
+  ASSERT_TRUE(put(*identities_, user_named("alice")));
   const User first = identities_->user("alice").value();
   ASSERT_TRUE(identities_->set_password("alice", "pencil"));
   clock_.advance(std::chrono::hours(1));
   User changed = user_named("alice");
   changed.tags = {{"a", "b"}};
   changed.id = "AIDAOTHER";
-  ASSERT_TRUE(identities_->put_user(changed));
+  ASSERT_TRUE(put(*identities_, changed));
   User second = identities_->user("alice").value();
   EXPECT_EQ(second.id, first.id);
   EXPECT_EQ(second.created, first.created);
   EXPECT_TRUE(second.has_password);
   EXPECT_EQ(second.tags, changed.tags);
 
-  ASSERT_TRUE(identities_->put_role(role_named("r")));
+  ASSERT_TRUE(put(*identities_, role_named("r")));
   const std::string id = identities_->role("r")->id;
   Role role = role_named("r", trusts("*"));
-  ASSERT_TRUE(identities_->put_role(role));
+  ASSERT_TRUE(put(*identities_, role));
   EXPECT_EQ(identities_->role("r")->id, id);
   EXPECT_EQ(identities_->role("r")->trust, role.trust);
 }
@@ -174,7 +174,6 @@ TEST_F(IdentitiesTest, NamesAreUniqueWithoutCase) {
   ASSERT_TRUE(identities_->create_user(user_named("Alice")));
   EXPECT_EQ(code_of(identities_->create_user(user_named("Alice"))), Code::kExists);
   EXPECT_EQ(code_of(identities_->create_user(user_named("aLICE"))), Code::kExists);
-  EXPECT_EQ(code_of(identities_->put_user(user_named("alice"))), Code::kExists);
   ASSERT_TRUE(identities_->create_role(role_named("Reader")));
   EXPECT_EQ(code_of(identities_->create_role(role_named("reader"))), Code::kExists);
   ManagedPolicy policy;
@@ -220,12 +219,12 @@ TEST_F(IdentitiesTest, RefusesTagsOutsideTheRules) {
 
 TEST_F(IdentitiesTest, ARoleThatIsNotThereIsNamedWithTheNearest) {
   ASSERT_TRUE(identities_->create_role(role_named("analyst")));
-  Status put = identities_->put_user(user_named("alice", {"analist"}));
-  ASSERT_FALSE(put);
-  EXPECT_EQ(put.error().code, Code::kNotFound);
-  EXPECT_THAT(put.error().message, HasSubstr("user alice"));
-  EXPECT_THAT(put.error().message, HasSubstr("analist"));
-  EXPECT_THAT(put.error().message, HasSubstr("did you mean 'analyst'"));
+  Status made = put(*identities_, user_named("alice", {"analist"}));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::kNotFound);
+  EXPECT_THAT(made.error().message, HasSubstr("user alice"));
+  EXPECT_THAT(made.error().message, HasSubstr("analist"));
+  EXPECT_THAT(made.error().message, HasSubstr("did you mean 'analyst'"));
   EXPECT_EQ(code_of(identities_->user("alice")), Code::kNotFound);
   auto missing = identities_->role("analyt");
   ASSERT_FALSE(missing);
@@ -280,7 +279,7 @@ TEST_F(IdentitiesTest, AttachesOnlyPoliciesThatAreThereAndTenAtMost) {
   user.attached.pop_back();
   EXPECT_TRUE(identities_->create_user(user));
   user.attached[0] = user.attached[1];
-  EXPECT_EQ(code_of(identities_->put_user(user)), Code::kInvalid);
+  EXPECT_EQ(code_of(put(*identities_, user)), Code::kInvalid);
 }
 
 TEST_F(IdentitiesTest, AUserInUseIsRemovedOnlyWithItsThings) {
@@ -323,15 +322,15 @@ TEST_F(IdentitiesTest, ARoleOrPolicyInUseIsNotRemoved) {
   EXPECT_EQ(code_of(in_use), Code::kConflict);
   EXPECT_THAT(in_use.error().message, HasSubstr("user u"));
   EXPECT_EQ(code_of(identities_->remove_policy(policy.arn)), Code::kConflict);
-  ASSERT_TRUE(identities_->put_user(user_named("u")));
+  ASSERT_TRUE(put(*identities_, user_named("u")));
   EXPECT_EQ(code_of(identities_->remove_role("r", false)), Code::kConflict);
   ASSERT_TRUE(identities_->remove_role("r", true));
   EXPECT_EQ(code_of(identities_->remove_role("r", true)), Code::kNotFound);
   User bounded = user_named("u");
   bounded.boundary = policy.arn;
-  ASSERT_TRUE(identities_->put_user(bounded));
+  ASSERT_TRUE(put(*identities_, bounded));
   EXPECT_EQ(code_of(identities_->remove_policy(policy.arn)), Code::kConflict);
-  ASSERT_TRUE(identities_->put_user(user_named("u")));
+  ASSERT_TRUE(put(*identities_, user_named("u")));
   ASSERT_TRUE(identities_->remove_policy(policy.arn));
   EXPECT_EQ(code_of(identities_->policy(policy.arn)), Code::kNotFound);
   EXPECT_EQ(code_of(identities_->remove_policy(policy.arn)), Code::kNotFound);
@@ -558,9 +557,9 @@ TEST_F(IdentitiesTest, AnonymousIsOnlyTheLakeFilesAndHasNoCredentials) {
   EXPECT_EQ(code_of(identities_->anonymous()), Code::kNotFound);
   ASSERT_TRUE(identities_->create_role(role_named("public")));
   User user = user_named("anonymous", {"public"});
-  EXPECT_EQ(code_of(identities_->put_user(user)), Code::kInvalid);
+  EXPECT_EQ(code_of(put(*identities_, user)), Code::kInvalid);
   user.origin = Origin::kFile;
-  ASSERT_TRUE(identities_->put_user(user));
+  ASSERT_TRUE(put(*identities_, user));
   Principal principal = identities_->anonymous().value();
   EXPECT_EQ(principal.kind, PrincipalKind::kAnonymous);
   EXPECT_EQ(code_of(identities_->create_key("anonymous", "")), Code::kInvalid);
@@ -571,7 +570,7 @@ TEST_F(IdentitiesTest, AnonymousIsOnlyTheLakeFilesAndHasNoCredentials) {
   EXPECT_EQ(code_of(identities_->start_session(principal, {})), Code::kDenied);
   Role role = role_named("public");
   role.grants = {{Right::kRead, "s3://public/*"}};
-  ASSERT_TRUE(identities_->put_role(role));
+  ASSERT_TRUE(put(*identities_, role));
   EXPECT_EQ(identities_->anonymous()->policies.size(), 1U);
   ASSERT_TRUE(identities_->remove_user("anonymous", false));
   EXPECT_EQ(code_of(identities_->anonymous()), Code::kNotFound);

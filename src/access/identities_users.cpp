@@ -54,20 +54,6 @@ Status StoredIdentities::create_user(User user) {
   return change([&](State& next, Rows& rows) { return add_user(next, rows, user); });
 }
 
-Status StoredIdentities::put_user(const User& user) {
-  return change([&](State& next, Rows& rows) -> Status {
-    const UserEntry* have = find(next.users, user.name);
-    if (have == nullptr) return add_user(next, rows, user);
-    User changed = user;
-    changed.id = have->user.id;
-    changed.created = have->user.created;
-    TARN_ASSIGN(UserEntry entry, make_user_entry(next, std::move(changed), /*strict=*/true));
-    TARN_TRY(rows.put(entry.user));
-    set_user(next, std::move(entry));
-    return {};
-  });
-}
-
 Result<User> StoredIdentities::user(std::string_view name) const {
   StatePointer state = this->state();
   const UserEntry* entry = find(state->users, name);

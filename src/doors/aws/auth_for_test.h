@@ -140,7 +140,6 @@ class KnownKeys final : public access::Identities {
   Result<bool> keep_new_root_key(const std::function<Status(const access::NewAccessKey&)>&) override {
     return none();
   }
-  Status put_user(const access::User&) override { return none(); }
   Status create_user(access::User) override { return none(); }
   Result<access::User> user(std::string_view) const override { return none(); }
   std::vector<access::User> users() const override { return {}; }
@@ -150,7 +149,6 @@ class KnownKeys final : public access::Identities {
   Status set_key_active(std::string_view, bool) override { return none(); }
   Status remove_key(std::string_view) override { return none(); }
   std::vector<access::AccessKey> keys(std::optional<std::string_view>) const override { return {}; }
-  Status put_role(const access::Role&) override { return none(); }
   Status create_role(access::Role) override { return none(); }
   Result<access::Role> role(std::string_view) const override { return none(); }
   std::vector<access::Role> roles() const override { return {}; }

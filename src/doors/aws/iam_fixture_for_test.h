@@ -56,12 +56,12 @@ class IamTest : public testing::Test {
     role.name = "declared";
     role.origin = access::Origin::kFile;
     role.grants = {{access::Right::kRead, "s3://reports/*"}};
-    ASSERT_TRUE(lake_.identities().put_role(role));
+    ASSERT_TRUE(lake_.identities().create_role(role));
     access::User user;
     user.name = "filed";
     user.origin = access::Origin::kFile;
     user.roles = {"declared"};
-    ASSERT_TRUE(lake_.identities().put_user(user));
+    ASSERT_TRUE(lake_.identities().create_user(user));
   }
 };
 
