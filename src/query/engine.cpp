@@ -12,6 +12,7 @@
 #include "columns/duck_json.h"
 #include "lake/scan_sql.h"
 #include "query/session.h"
+#include "query/sql_text.h"
 #include "query/statement.h"
 #include "query/system_tables.h"
 #include "query/watchdog.h"
@@ -140,12 +141,10 @@ class EngineOnDuckDb : public Engine {
     TARN_ASSIGN(auto execution, prepare(sql, asker, timeout, std::move(abandoned), statement));
     if (statement.explains)
       return fail(Code::kInvalid, "what EXPLAIN tells can't be Parquet: ask for csv or json");
-    // A comment may end the statement, and so may semicolons.
-    statement.sql.erase(statement.sql.find_last_not_of("; \t\r\n") + 1);
     auto file = std::make_unique<TemporaryFile>(parts_.spill_folder / (uuid_v4() + ".parquet"));
-    Status done =
-        execution->connection().run(fmt::format("COPY (\n{}\n) TO {} (FORMAT parquet, COMPRESSION zstd)",
-                                                statement.sql, columns::quote_text(file->path.string())));
+    auto done = execution->connection().text(
+        fmt::format("COPY (\n{}\n) TO {} (FORMAT parquet, COMPRESSION zstd)", without_end(statement.sql),
+                    columns::quote_text(file->path.string())));
     if (!done) return fail(execution->explain(std::move(done).error()));
     return file;
   }
@@ -168,6 +167,10 @@ class EngineOnDuckDb : public Engine {
       std::string schema = quote_name(use.view_schema.empty() ? "main" : use.view_schema);
       wanted[schema + "." + quote_name(use.view_name)] = std::move(select);
     }
+    // The name of a CTE means the CTE, or a table that was asked about, or nothing.
+    for (const std::string& cte : statement.ctes)
+      wanted.try_emplace("\"main\"." + quote_name(cte),
+                         "SELECT NULL AS nothing WHERE error('the name of a CTE, out of its scope') IS NULL");
     TARN_TRY(make_views(*execution, wanted));
     return execution;
   }

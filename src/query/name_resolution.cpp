@@ -32,11 +32,10 @@ Result<Timestamp> evaluate_timestamp(duck::Connection& connection, const json::v
   return Timestamp{std::stoll(*rows[0][0])};
 }
 
-Result<At> take_at(duck::Connection& connection, json::object& node) {
-  json::value* clause = node.if_contains("at_clause");
+Result<At> at_of(duck::Connection& connection, const json::object& node) {
+  const json::value* clause = node.if_contains("at_clause");
   if (clause == nullptr || !clause->is_object()) return At{};
   json::object at = clause->as_object();
-  node.erase("at_clause");
   json::value expression = at["expr"];
   bool constant = true;  // a subquery or a function there could read what is not checked
   walk(expression, [&](json::object& object) {
@@ -60,46 +59,66 @@ Result<At> take_at(duck::Connection& connection, json::object& node) {
   return At{t};
 }
 
-json::object* object_at(json::object& object, std::string_view key) {
-  json::value* value = object.if_contains(key);
+const json::object* object_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
   return value == nullptr ? nullptr : value->if_object();
 }
 
-json::array* ctes_of(json::object& query) {
-  json::object* map = object_at(query, "cte_map");
-  json::value* entries = map == nullptr ? nullptr : map->if_contains("map");
-  return entries == nullptr ? nullptr : entries->if_array();
+const json::array* array_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_array();
 }
 
-// The query of a WITH RECURSIVE that refers to itself; null for others.
-json::object* recursive_query(json::object& cte) {
-  json::object* query = object_at(cte, "query");
-  json::object* node = query == nullptr ? nullptr : object_at(*query, "node");
-  return node != nullptr && text_of(*node, "type") == "RECURSIVE_CTE_NODE" ? node : nullptr;
+const json::array* ctes_of(const json::object& query) {
+  const json::object* map = object_at(query, "cte_map");
+  return map == nullptr ? nullptr : array_at(*map, "map");
 }
 
-// A view in place of the table, which keeps the name that the statement knows it by.
-void rename_table(json::object& object, const std::string& name) {
-  if (text_of(object, "alias").empty()) object["alias"] = text_of(object, "table_name");
-  object.erase("schema_name");
-  object["table_name"] = name;
+// A WITH RECURSIVE that refers to itself.
+bool is_recursive(const json::object& cte) {
+  const json::object* query = object_at(cte, "query");
+  const json::object* node = query == nullptr ? nullptr : object_at(*query, "node");
+  return node != nullptr && text_of(*node, "type") == "RECURSIVE_CTE_NODE";
+}
+
+// Schemas that DuckDB has itself, in a session's database or beside it.
+bool is_duckdbs(std::string_view database) {
+  constexpr std::string_view kNames[] = {"system", "information_schema", "main", "temp",
+                                         "memory", "pg_catalog"};
+  return std::ranges::find(kNames, database) != std::end(kNames);
+}
+
+// DuckDB goes down a JSON value's structure on its stack, however deep it is.
+bool has_shallow_structure(const json::object& function) {
+  constexpr int kDepthMax = 100;
+  const json::array* arguments = array_at(function, "children");
+  if (arguments == nullptr || arguments->size() != 2 || !arguments->at(1).is_object()) return false;
+  const json::object* value = object_at(arguments->at(1).as_object(), "value");
+  if (value == nullptr || text_of(arguments->at(1).as_object(), "class") != "CONSTANT") return false;
+  int depth = 0;
+  int deepest = 0;
+  for (char c : text_of(*value, "value")) {
+    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ']' || c == '}') --depth;
+  }
+  return deepest <= kDepthMax;
 }
 
 }  // namespace
 
-Status NameResolution::resolve(json::value& tree) {
+Status NameResolution::resolve(const json::value& tree) {
   return visit(tree);
 }
 
-Status NameResolution::visit(json::value& value) {
-  if (json::object* object = value.if_object()) return visit(*object);
-  if (json::array* array = value.if_array()) {
-    for (json::value& child : *array) TARN_TRY(visit(child));
+Status NameResolution::visit(const json::value& value) {
+  if (const json::object* object = value.if_object()) return visit(*object);
+  if (const json::array* array = value.if_array()) {
+    for (const json::value& child : *array) TARN_TRY(visit(child));
   }
   return {};
 }
 
-Status NameResolution::visit(json::object& object) {
+Status NameResolution::visit(const json::object& object) {
   std::string type = text_of(object, "type");
   std::string kind = text_of(object, "class");
   if (type == "BASE_TABLE") TARN_TRY(base_table(object));
@@ -108,14 +127,15 @@ Status NameResolution::visit(json::object& object) {
     return fail(Code::kDenied,
                 "SHOW can't stand in a FROM: select from system.tables or system.columns instead");
   if (kind == "FUNCTION" || kind == "WINDOW") TARN_TRY(function(object));
+  if (kind == "PARAMETER") return fail(Code::kInvalid, "a statement can't have parameters here");
+  if (text_of(object, "id") == "VARIANT")  // whose casts go as deep as the value, on the stack
+    return fail(Code::kDenied, "the type VARIANT can't be used here; JSON can");
   if (type != "RECURSIVE_CTE_NODE" && !text_of(object, "cte_name").empty())
     return fail(Code::kUnsupported, "this form of WITH can't be used here");
   size_t outside = scope_.size();
-  if (type == "SELECT_NODE" && ++selects_ > kSelectsMax)
-    return fail(Code::kTooLarge,
-                fmt::format("the statement has more than {} SELECTs: split it", kSelectsMax));
-  if (json::array* ctes = ctes_of(object)) TARN_TRY(define(*ctes));
-  for (auto& member : object) {
+  if (type == "SELECT_NODE") TARN_TRY(count(1));
+  if (const json::array* ctes = ctes_of(object)) TARN_TRY(define(*ctes));
+  for (const auto& member : object) {
     if (member.key() != "cte_map") TARN_TRY(visit(member.value()));
   }
   scope_.resize(outside);
@@ -123,48 +143,48 @@ Status NameResolution::visit(json::object& object) {
 }
 
 // Each may use those before it, and itself when it is recursive.
-Status NameResolution::define(json::array& ctes) {
-  for (json::value& entry : ctes) {
-    json::object& definition = entry.as_object();
-    json::object* cte = object_at(definition, "value");
+Status NameResolution::define(const json::array& ctes) {
+  for (const json::value& entry : ctes) {
+    const json::object* cte = object_at(entry.as_object(), "value");
     if (cte == nullptr) return fail(Code::kInternal, "a WITH without its query");
-    Cte known{lower(text_of(definition, "key")), fmt::format("$c{}", ctes_++)};
-    definition["key"] = known.our_name;
-    changed_ = true;
-    json::object* recursive = recursive_query(*cte);
-    if (recursive != nullptr) {
-      (*recursive)["cte_name"] = known.our_name;
-      scope_.push_back(known);
-    }
+    std::string name = lower(text_of(entry.as_object(), "key"));
+    ctes_.insert(name);
+    bool recursive = is_recursive(*cte);
+    if (recursive) scope_.push_back({name});
+    size_t before = selects_;
     TARN_TRY(visit(*cte));
-    if (recursive != nullptr) scope_.pop_back();
-    scope_.push_back(std::move(known));
+    if (recursive) scope_.pop_back();
+    scope_.push_back({std::move(name), repeats_ctes_ ? selects_ - before : 0});
   }
   return {};
 }
 
-const NameResolution::Cte* NameResolution::find(std::string_view name) const {
-  auto found = std::find_if(scope_.rbegin(), scope_.rend(), [&](const Cte& cte) { return cte.name == name; });
-  return found == scope_.rend() ? nullptr : &*found;
+Status NameResolution::count(size_t selects) {
+  selects_ += selects;
+  if (selects_ <= kSelectsMax) return {};
+  return fail(Code::kTooLarge,
+              fmt::format("the statement has more than {} SELECTs{}: split it", kSelectsMax,
+                          repeats_ctes_ ? ", those of each CTE counted at each of its uses" : ""));
 }
 
-Status NameResolution::base_table(json::object& object) {
+Status NameResolution::base_table(const json::object& object) {
   TableUse use;
   use.database = lower(text_of(object, "schema_name"));
   use.table = lower(text_of(object, "table_name"));
   if (std::string catalog = text_of(object, "catalog_name"); !catalog.empty())
     return fail(Code::kNotFound, fmt::format("there is no database '{}.{}': tables are named database.table",
                                              catalog, use.database));
-  if (const Cte* cte = use.database.empty() ? find(use.table) : nullptr) {
-    rename_table(object, cte->our_name);
-    return {};
+  if (use.database.empty()) {
+    auto cte = std::ranges::find(scope_.rbegin(), scope_.rend(), use.table, &Cte::name);
+    if (cte != scope_.rend()) return count(cte->selects);
   }
-  TARN_ASSIGN(use.at, take_at(connection_, object));
-  bool virtual_table = use.database == "system" || use.database == "information_schema";
-  if (virtual_table || !std::holds_alternative<std::monostate>(use.at)) {
+  TARN_ASSIGN(use.at, at_of(connection_, object));
+  if (is_duckdbs(use.database) || !std::holds_alternative<std::monostate>(use.at)) {
     use.view_name = fmt::format("${}", tables_.size());
-    rename_table(object, use.view_name);
-    changed_ = true;
+    const json::value* place = object.if_contains("query_location");
+    if (place == nullptr || !place->is_number()) return fail(Code::kInternal, "a table without its place");
+    use.replaced = Replaced{place->to_number<size_t>(),
+                            text_of(object, "alias").empty() ? text_of(object, "table_name") : std::string()};
   } else {
     use.view_schema = use.database;
     use.view_name = use.table;
@@ -173,7 +193,7 @@ Status NameResolution::base_table(json::object& object) {
   return {};
 }
 
-Status NameResolution::table_function(json::object& object) {
+Status NameResolution::table_function(const json::object& object) {
   const json::object* function = object_at(object, "function");
   std::string name = function == nullptr ? "" : lower(text_of(*function, "function_name"));
   auto allowed = allowed_table_functions();
@@ -188,10 +208,20 @@ Status NameResolution::table_function(json::object& object) {
 }
 
 Status NameResolution::function(const json::object& object) const {
+  constexpr std::string_view kStructured[] = {"from_json", "from_json_strict", "json_transform",
+                                              "json_transform_strict"};
   std::string name = lower(text_of(object, "function_name"));
-  if (&object == in_from_ || is_allowed_function(name)) return {};
-  return fail(Code::kDenied, fmt::format("the function {}() can't be used here{}", name,
-                                         is_refused_function(name) ? "" : ": there is none of that name"));
+  if (&object == in_from_) return {};
+  if (!is_allowed_function(name))
+    return fail(Code::kDenied, fmt::format("the function {}() can't be used here{}", name,
+                                           is_refused_function(name) ? "" : ": there is none of that name"));
+  std::string schema = lower(text_of(object, "schema"));
+  if (!text_of(object, "catalog").empty() || (!schema.empty() && schema != "main"))
+    return fail(Code::kDenied, fmt::format("write {}() without its schema", name));
+  if (std::ranges::find(kStructured, name) != std::end(kStructured) && !has_shallow_structure(object))
+    return fail(Code::kDenied,
+                fmt::format("the structure that {}() takes must be a text, at most 100 deep", name));
+  return {};
 }
 
 }  // namespace tarn::query

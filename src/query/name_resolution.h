@@ -1,15 +1,17 @@
 // What the names of a statement mean: tables of the lake, CTEs, functions.
 //
-// The rule that keeps a statement inside its principal's rights (I5): after resolve(), DuckDB can find nothing by a
-// name that the user wrote but a view that was made for this statement. A reference to a CTE, by SQL's scopes, gets
-// a name that we made up, as the CTE itself does; every other reference is listed in tables(), and a view of that
-// name is made after the guard was asked. Were a scope taken wrongly, DuckDB would find no such table, and no other.
+// The rule that keeps a statement inside its principal's rights (I5): by a name that the user wrote DuckDB finds a
+// CTE of the statement, or a view that was made for this statement, and nothing else. Every reference that by SQL's
+// scopes isn't one to a CTE is listed in tables(), and becomes a view after the guard was asked. The names of CTEs are
+// listed, too: for each that isn't also a table, a view is made that only fails. So that, if a scope is taken
+// wrongly here, DuckDB finds that one, and no file, view or table of DuckDB's own that has the name.
 // Also bounded here is how much there is to plan, which costs DuckDB the square of it.
 // Owns: nothing. Borrows the connection, for the constants of AT.
 // Threads: one.
 // Fails: kDenied for functions that aren't for statements, kNotFound for a name of three parts, kTooLarge.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,43 +20,46 @@
 
 #include "base/error.h"
 #include "columns/duck.h"
+#include "query/sql_text.h"
 #include "query/statement.h"
 
 namespace tarn::query {
 
-// SELECTs of a statement. DuckDB's tree leaves out whether a CTE is to be MATERIALIZED, so that one which is used
-// often is planned once.
+// SELECTs of a statement. Where a CTE may be NOT MATERIALIZED, which DuckDB's tree leaves out, those of each CTE
+// count at each of its uses.
 inline constexpr size_t kSelectsMax = 1000;
 
 class NameResolution {
  public:
-  explicit NameResolution(duck::Connection& connection) : connection_(connection) {}
+  // `sql`: what the tree is of.
+  NameResolution(duck::Connection& connection, std::string_view sql)
+      : connection_(connection), repeats_ctes_(has_words(sql, "not", "materialized")) {}
 
-  // Changes the tree. Once.
-  Status resolve(boost::json::value& tree);
+  // Once.
+  Status resolve(const boost::json::value& tree);
 
   std::vector<TableUse>& tables() { return tables_; }
-  bool changed() const { return changed_; }  // the tree is no longer the statement's text
+  std::set<std::string>& ctes() { return ctes_; }  // in lower case
 
  private:
   struct Cte {
-    std::string name;  // lower case
-    std::string our_name;
+    std::string name;    // lower case
+    size_t selects = 0;  // that one use adds
   };
 
-  Status visit(boost::json::value& value);
-  Status visit(boost::json::object& object);
-  Status define(boost::json::array& ctes);
-  Status base_table(boost::json::object& object);
-  Status table_function(boost::json::object& object);
+  Status visit(const boost::json::value& value);
+  Status visit(const boost::json::object& object);
+  Status define(const boost::json::array& ctes);
+  Status count(size_t selects);
+  Status base_table(const boost::json::object& object);
+  Status table_function(const boost::json::object& object);
   Status function(const boost::json::object& object) const;
-  const Cte* find(std::string_view name) const;
 
   duck::Connection& connection_;
   std::vector<TableUse> tables_;
-  bool changed_ = false;
+  std::set<std::string> ctes_;
+  const bool repeats_ctes_;
   std::vector<Cte> scope_;  // innermost last
-  size_t ctes_ = 0;
   size_t selects_ = 0;
   const boost::json::object* in_from_ = nullptr;  // a function that was found to be allowed there
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "query/bounded_functions.h"
+
 namespace tarn::query {
 
 Sessions::Lease::~Lease() {
@@ -33,7 +35,8 @@ Result<Sessions::Lease> Sessions::take() {
   }
   Lease lease(*this, std::make_unique<Session>(std::move(*opened)));
   std::string name = fmt::format("session_{}", number);
-  Status prepared = lease.connection().run(fmt::format("ATTACH ':memory:' AS {0}; USE {0}", name));
+  Status prepared = lease.connection().run(
+      fmt::format("ATTACH ':memory:' AS {0}; USE {0};\n{1}", name, bounded_functions_sql()));
   if (!prepared) {
     lease.discard();
     return std::unexpected(std::move(prepared).error());

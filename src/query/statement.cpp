@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
+#include "columns/type.h"
 #include "query/name_resolution.h"
+#include "query/sql_text.h"
 #include "query/syntax_tree.h"
 
 namespace tarn::query {
@@ -77,6 +80,75 @@ void hide_own_columns(json::object& select) {
   }
 }
 
+// The references that are to be replaced, from the last to the first.
+Result<std::string> replace_tables(std::string sql, const std::vector<TableUse>& tables) {
+  std::vector<const TableUse*> replaced;
+  for (const TableUse& use : tables) {
+    if (use.replaced) replaced.push_back(&use);
+  }
+  std::ranges::sort(replaced, std::greater(), [](const TableUse* use) { return use->replaced->at; });
+  for (const TableUse* use : replaced) {
+    auto place = table_text(sql, use->replaced->at);
+    if (!place)
+      return fail(Code::kUnsupported, fmt::format("{}.{} can't stand there", use->database, use->table));
+    std::string name = columns::quote_name(use->view_name);
+    if (!use->replaced->alias.empty()) name += " AS " + columns::quote_name(use->replaced->alias);
+    bool at_once = std::holds_alternative<std::monostate>(use->at);  // then AT is somebody else's
+    if (!at_once) sql.replace(place->at_begin, place->at_end - place->at_begin, " ");
+    sql.replace(place->begin, place->end - place->begin, name);
+  }
+  return sql;
+}
+
+bool is_same(const TableUse& before, const TableUse& after) {
+  if (!std::holds_alternative<std::monostate>(after.at) || after.replaced) return false;
+  if (before.replaced) return after.database.empty() && after.table == before.view_name;
+  return after.database == before.database && after.table == before.table;
+}
+
+// What was replaced in a text is believed only when the new text says the same.
+Status check_replaced(duck::Connection& connection, const std::string& sql,
+                      const std::vector<TableUse>& tables) {
+  TARN_ASSIGN(json::value tree, parse_tree(connection, sql));
+  NameResolution names(connection, sql);
+  TARN_TRY(names.resolve(tree));
+  if (std::ranges::equal(tables, names.tables(), is_same)) return {};
+  return fail(
+      Code::kUnsupported,
+      "the statement's tables of system, or AT (…), can't be read where they stand: put each into a subquery "
+      "of its own");
+}
+
+// DuckDB prints what it doesn't quote, and a CROSS JOIN as a comma, which binds otherwise.
+void make_printable(json::object& object) {
+  if (text_of(object, "class") == "STAR") {
+    std::string name = text_of(object, "relation_name");
+    if (!name.empty()) object["relation_name"] = columns::quote_name(name);
+  }
+  if (text_of(object, "ref_type") == "CROSS") {
+    object["ref_type"] = "REGULAR";
+    object["condition"] = json::parse(
+        R"({"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "query_location": 0, "child": {"class": "CONSTANT",
+            "type": "VALUE_CONSTANT", "alias": "", "query_location": 0, "value": {"type": {"id": "INTEGER",
+            "type_info": null}, "is_null": false, "value": 1}}, "cast_type": {"id": "BOOLEAN", "type_info": null},
+            "try_cast": false})");
+  }
+}
+
+// The relation `records` and no other table.
+Status check_transform(NameResolution& names) {
+  if (names.ctes().contains("records"))
+    return fail(Code::kInvalid, "records is the relation that a transform reads: call the CTE otherwise");
+  for (const TableUse& use : names.tables()) {
+    if (use.database.empty() && use.table == "records" && !use.replaced) continue;
+    return fail(Code::kInvalid,
+                fmt::format("a transform reads the relation records and nothing else, not '{}{}{}'",
+                            use.database, use.database.empty() ? "" : ".", use.table));
+  }
+  if (names.tables().empty()) return fail(Code::kInvalid, "a transform selects from the relation records");
+  return {};
+}
+
 }  // namespace
 
 Result<Statement> parse_statement(duck::Connection& connection, const std::string& sql) {
@@ -88,35 +160,37 @@ Result<Statement> parse_statement(duck::Connection& connection, const std::strin
     body = replacement;
     TARN_ASSIGN(tree, parse_tree(connection, body));
   }
-  NameResolution names(connection);
+  NameResolution names(connection, body);
   TARN_TRY(names.resolve(tree));
-  statement.as_written = !names.changed();
-  if (names.changed()) {
-    TARN_ASSIGN(body, tree_sql(connection, tree));
+  statement.as_written =
+      std::ranges::none_of(names.tables(), [](const TableUse& use) { return use.replaced.has_value(); });
+  if (!statement.as_written) {
+    TARN_ASSIGN(body, replace_tables(std::move(body), names.tables()));
+    TARN_TRY(check_replaced(connection, body, names.tables()));
   }
   statement.sql = explain + body;
   statement.explains = !explain.empty();
   statement.tables = std::move(names.tables());
+  statement.ctes = std::move(names.ctes());
   return statement;
 }
 
 Result<std::string> transform_sql(duck::Connection& connection, const std::string& transform,
                                   const std::string& source) {
   TARN_ASSIGN(json::value tree, parse_tree(connection, transform));
-  NameResolution names(connection);
+  NameResolution names(connection, transform);
   TARN_TRY(names.resolve(tree));
-  for (const TableUse& use : names.tables()) {
-    if (use.database.empty() && use.table == "records" && use.view_name == "records") continue;
-    return fail(Code::kInvalid,
-                fmt::format("a transform reads the relation records and nothing else, not '{}{}{}'",
-                            use.database, use.database.empty() ? "" : ".", use.table));
-  }
-  if (names.tables().empty()) return fail(Code::kInvalid, "a transform selects from the relation records");
-  // After the CTEs were renamed: one of them may have been called records, too.
+  TARN_TRY(check_transform(names));
   walk(tree, [](json::object& object) {
     if (text_of(object, "type") == "SELECT_NODE") hide_own_columns(object);
+    make_printable(object);
   });
   TARN_ASSIGN(std::string sql, tree_sql(connection, tree));
+  // What was printed is believed only after it was read again.
+  TARN_ASSIGN(json::value printed, parse_tree(connection, sql));
+  NameResolution printed_names(connection, sql);
+  TARN_TRY(printed_names.resolve(printed));
+  TARN_TRY(check_transform(printed_names));
   return "WITH records AS NOT MATERIALIZED (" + source + ") SELECT * FROM (" + sql + ")";
 }
 

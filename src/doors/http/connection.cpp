@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kHeadReadBytes = 8 * 1024;
 constexpr size_t kChunkedReadBytes = 64 * 1024;
-constexpr uint64_t kDrainBytesMax = 1024 * 1024;  // of a body that nobody read; past it the connection ends
+constexpr uint64_t kSkipBytesMax = 1024 * 1024;  // of a body that nobody read; past it the connection ends
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
@@ -47,7 +47,11 @@ std::string date_now() {
 
 Connection::Connection(int fd, std::unique_ptr<Tls> tls, std::string remote, const Options& options,
                        Count& count)
-    : socket_(fd, std::move(tls)), remote_(std::move(remote)), options_(options), count_(count) {
+    : socket_(fd, std::move(tls),
+              Pace("the client takes the answer", options.io_timeout, options.bytes_per_second_min)),
+      remote_(std::move(remote)),
+      options_(options),
+      count_(count) {
   ++count_.open;
   count_.gauge.add(1);
   next_request();
@@ -126,7 +130,10 @@ Connection::Head Connection::read_head() {
 }
 
 Exchange::Exchange(Connection& connection, const Options& options, bool closing)
-    : connection_(connection), options_(options), parser_(*connection.parser_) {
+    : connection_(connection),
+      options_(options),
+      parser_(*connection.parser_),
+      body_pace_("the body comes", options.io_timeout, options.bytes_per_second_min) {
   Target target = split_target(this->target());
   query_ = target.query;
   auto decoded = percent_decode(target.path);
@@ -178,7 +185,7 @@ Result<size_t> Exchange::read(std::span<char> out) {
   if (expects_continue_) {
     expects_continue_ = false;
     if (connection_.buffered().empty())
-      TARN_TRY(connection_.socket_.write({"HTTP/1.1 100 Continue\r\n\r\n"}, options_.io_timeout));
+      TARN_TRY(connection_.socket_.write({"HTTP/1.1 100 Continue\r\n\r\n"}));
   }
   auto got = parser_.chunked() ? read_chunked(out) : read_sized(out);
   if (!got) {
@@ -189,20 +196,39 @@ Result<size_t> Exchange::read(std::span<char> out) {
   return got;
 }
 
-// A client that sends a byte now and then would hold its worker for ever.
 Result<size_t> Exchange::wait_for_bytes(std::span<char> out) {
+  if (skipping_) return bytes_here(out);
   auto before = std::chrono::steady_clock::now();
-  auto got = connection_.socket_.read(out, options_.io_timeout);
-  body_waited_ += std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - before);
-  if (!got || *got == 0 || body_waited_ <= options_.io_timeout) return got;
-  double seconds = std::chrono::duration<double>(body_waited_).count();
-  if (static_cast<double>(body_read_ + *got) >=
-      seconds * static_cast<double>(options_.body_bytes_per_second_min))
-    return got;
-  return fail(
-      Code::kTimeout,
-      fmt::format("the body comes too slowly: {} bytes in {:.0f} s, at least {} a second are asked for",
-                  body_read_ + *got, seconds, options_.body_bytes_per_second_min));
+  TARN_ASSIGN(size_t got, connection_.socket_.read(out, options_.io_timeout));
+  if (got == 0) return 0;
+  body_came_ += got;
+  TARN_TRY(body_pace_.waited(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - before),
+                             body_came_));
+  return got;
+}
+
+Result<size_t> Exchange::bytes_here(std::span<char> out) {
+  size_t got = 0;
+  if (connection_.socket_.read_now(out, got) == Socket::Now::kNothing)
+    return fail(Code::kTimeout, "the rest of the body has not come yet");
+  skipped_ += got;  // as they come: tiny chunks with long heads count too
+  if (skipped_ > kSkipBytesMax) return fail(Code::kTooLarge, "the body that nobody read is too long to skip");
+  return got;
+}
+
+// A client that waits for 100 may or may not send its body.
+bool Exchange::skippable() const {
+  return !expects_continue_ && !body_broken_ && (parser_.chunked() || body_left_ <= kSkipBytesMax);
+}
+
+// False when there is more to come. Waiting for that would let a client hold the worker by dripping a body that
+// nobody asked for; the I/O thread drains it for a short time instead.
+bool Exchange::skip_body() {
+  skipping_ = true;
+  std::vector<char> waste(body_done_ ? 0 : kChunkedReadBytes);
+  while (!body_done_)
+    if (!read(waste)) return false;
+  return true;
 }
 
 Result<size_t> Exchange::read_sized(std::span<char> out) {
@@ -257,9 +283,8 @@ Status Exchange::head(int status, const std::vector<Header>& headers, std::optio
                       std::string& out) {
   if (status_ != 0) return fail(Code::kInternal, "the request was answered already");
   status_ = status;
-  // What can't be drained would be read as the next request; a client that waits for 100 may or may not send
-  // it.
-  if (expects_continue_ || body_broken_ || (!parser_.chunked() && body_left_ > kDrainBytesMax)) keep_ = false;
+  // What can't be skipped would be read as the next request.
+  if (!skippable()) keep_ = false;
   bool old = parser_.get().version() < 11;
   bool bodyless = status == 204 || status == 304;
   chunked_answer_ = !length && !old && !bodyless;
@@ -281,11 +306,13 @@ Status Exchange::head(int status, const std::vector<Header>& headers, std::optio
 }
 
 Status Exchange::send(int status, std::vector<Header> headers, std::string_view body) {
+  // Before the head, so that it can tell the client that the connection ends.
+  if (status_ == 0 && keep_ && skippable()) keep_ = skip_body();
   std::string text;
   TARN_TRY(head(status, headers, body.size(), text));
   answer_done_ = true;
   if (method() == "HEAD" || status == 204 || status == 304) body = {};
-  auto sent = connection_.socket_.write({text, body}, options_.io_timeout);
+  auto sent = connection_.socket_.write({text, body});
   write_failed_ = !sent;
   return sent;
 }
@@ -293,7 +320,7 @@ Status Exchange::send(int status, std::vector<Header> headers, std::string_view 
 Status Exchange::begin(int status, std::vector<Header> headers) {
   std::string text;
   TARN_TRY(head(status, headers, std::nullopt, text));
-  auto sent = connection_.socket_.write({text}, options_.io_timeout);
+  auto sent = connection_.socket_.write({text});
   write_failed_ = !sent;
   return sent;
 }
@@ -302,7 +329,7 @@ Status Exchange::begin_sized(int status, std::vector<Header> headers, uint64_t l
   std::string text;
   TARN_TRY(head(status, headers, length, text));
   answer_left_ = length;
-  auto sent = connection_.socket_.write({text}, options_.io_timeout);
+  auto sent = connection_.socket_.write({text});
   write_failed_ = !sent;
   return sent;
 }
@@ -321,7 +348,7 @@ Status Exchange::send_file(int descriptor, uint64_t offset, uint64_t length) {
   if (write_failed_) return fail(Code::kUnavailable, "the client closed the connection");
   TARN_TRY(take_from_length(length));
   if (method() == "HEAD") return {};
-  auto sent = connection_.socket_.send_file(descriptor, offset, length, options_.io_timeout);
+  auto sent = connection_.socket_.send_file(descriptor, offset, length);
   write_failed_ = !sent;
   return sent;
 }
@@ -333,10 +360,9 @@ Status Exchange::write(std::string_view bytes) {
   if (bytes.empty() || method() == "HEAD") return {};
   Status sent;
   if (chunked_answer_) {
-    sent = connection_.socket_.write({fmt::format("{:x}\r\n", bytes.size()), bytes, "\r\n"},
-                                     options_.io_timeout);
+    sent = connection_.socket_.write({fmt::format("{:x}\r\n", bytes.size()), bytes, "\r\n"});
   } else {
-    sent = connection_.socket_.write({bytes}, options_.io_timeout);
+    sent = connection_.socket_.write({bytes});
   }
   write_failed_ = !sent;
   return sent;
@@ -349,7 +375,7 @@ Status Exchange::end() {
     return fail(Code::kInternal, "fewer bytes were written than the answer's head announced");
   answer_done_ = true;
   if (!chunked_answer_ || method() == "HEAD") return {};
-  auto sent = connection_.socket_.write({"0\r\n\r\n"}, options_.io_timeout);
+  auto sent = connection_.socket_.write({"0\r\n\r\n"});
   write_failed_ = !sent;
   return sent;
 }
@@ -367,13 +393,7 @@ Exchange::After Exchange::finish() {
     return After::kCut;
   }
   if (!keep_) return After::kDrain;
-  std::vector<char> waste(body_done_ ? 0 : kChunkedReadBytes);
-  for (uint64_t drained = 0; !body_done_;) {
-    auto got = read(waste);
-    drained += got.value_or(0);
-    if (!got || drained > kDrainBytesMax) return After::kDrain;
-  }
-  return After::kKeep;
+  return skip_body() ? After::kKeep : After::kDrain;
 }
 
 }  // namespace tarn::http

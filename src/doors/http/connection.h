@@ -101,10 +101,10 @@ class Exchange : public Request, public Responder {
   bool client_gone() const override { return connection_.socket_.peer_closed(); }
 
   int status() const { return status_; }
-  // After the handler: reads what is left of the body, within a limit.
+  // After the handler: takes what has come of a body that was not read, and never waits for the rest of it.
   enum class After {
     kKeep,   // the next request may come
-    kDrain,  // the answer is whole, the rest of the body isn't wanted: half-close, then close
+    kDrain,  // the answer is whole, the rest of the body isn't wanted: half-close, drain shortly, close
     kCut,    // the answer is not whole, or can't be sent
   };
   After finish();
@@ -113,6 +113,9 @@ class Exchange : public Request, public Responder {
   Result<size_t> read_sized(std::span<char> out);
   Result<size_t> read_chunked(std::span<char> out);
   Result<size_t> wait_for_bytes(std::span<char> out);
+  Result<size_t> bytes_here(std::span<char> out);
+  bool skippable() const;
+  bool skip_body();
   Status take_from_length(uint64_t bytes);
   Status head(int status, const std::vector<Header>& headers, std::optional<uint64_t> length,
               std::string& out);
@@ -124,7 +127,10 @@ class Exchange : public Request, public Responder {
   std::string_view query_;
   uint64_t body_left_ = 0;  // of a body with a length
   uint64_t body_read_ = 0;
-  Duration body_waited_{0};              // for the client, over all reads
+  uint64_t body_came_ = 0;  // from the socket, with the chunks' heads
+  Pace body_pace_;
+  bool skipping_ = false;  // nobody wants the body: reads take what is here
+  uint64_t skipped_ = 0;
   std::optional<uint64_t> answer_left_;  // of an answer whose length was told
   bool body_done_ = false;
   bool body_broken_ = false;

@@ -31,7 +31,7 @@ using ErrorCode = boost::system::error_code;
 namespace {
 
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // when descriptors or memory have run out
-constexpr Duration kDrainTimeout = std::chrono::seconds(2);        // a refused client may still be sending
+constexpr Duration kDrainTimeout = std::chrono::seconds(2);        // a client may still be sending
 constexpr Duration kLastDrainTimeout = std::chrono::milliseconds(100);  // the same when the server stops
 constexpr int kListenBacklog = 1024;
 
@@ -234,6 +234,9 @@ void AsioServer::watch(std::unique_ptr<Connection> connection, Waiting::For what
   Waiting& it = *waiting;
   waiting_.emplace(number, std::move(waiting));
   if (what == Waiting::For::kEnd) return arm(number, it, kDrainTimeout);
+  // A pipelined request may have come in the same TLS record as the body before it: no event will tell of it.
+  if (head == Connection::Head::kMore && it.connection->socket().holds_bytes())
+    head = it.connection->read_head();
   if (head != Connection::Head::kMore) return went_on(number, it, head);
   if (it.connection->head_begun()) it.what = Waiting::For::kHead;
   arm(number, it, it.what == Waiting::For::kHead ? options_.head_timeout : options_.idle_timeout);

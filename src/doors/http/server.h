@@ -35,12 +35,15 @@ struct Options {
   int connections_max = 4096;
   Duration head_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(75);
-  Duration io_timeout = std::chrono::seconds(30);  // of one read or write of a body
+  // Of one read of a body, and the stretch over which a client's pace is measured (see below).
+  Duration io_timeout = std::chrono::seconds(30);
   uint32_t head_bytes_max = 64 * 1024;
   Duration linger =
       std::chrono::milliseconds(5);  // a worker waits for its client's next request, if others are idle
-  // A body that comes more slowly than this, over io_timeout, is given up: it would hold a worker.
-  uint64_t body_bytes_per_second_min = 512;
+  // Bytes a second. A client that sends its body or takes its answer more slowly is given up: it would hold a
+  // worker. Judged anew after every io_timeout of waiting for it (15 KiB in 30 s), so whoever stops or drips is
+  // cut after 30 to 60 s, however fast it was before.
+  uint64_t bytes_per_second_min = 512;
   // PEM files; both or none. With them the port speaks TLS only.
   std::string tls_certificate;
   std::string tls_key;

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "doors/http/socket.h"
 #include "doors/http/test_client.h"
 
 namespace tarn::http {
@@ -159,13 +160,50 @@ TEST_F(HttpServer, ClosesWhenAnAwaitedBodyIsNotWanted) {
   EXPECT_TRUE(client.closed());
 }
 
-TEST_F(HttpServer, DrainsAShortBodyThatWasNotRead) {
+TEST_F(HttpServer, KeepsTheConnectionWhenABodyThatWasNotReadIsHere) {
   TestClient client(start([](Request&, Responder& r) { (void)r.send(404, {}, "no"); }));
-  for (int i = 0; i < 3; ++i) {
-    Reply reply = client.post("/a", std::string(500'000, 'x'));
+  for (size_t size : {3, 500, 20'000}) {  // each in one packet with its head
+    Reply reply = client.post("/a", std::string(size, 'x'));
     EXPECT_EQ(reply.status, 404);
-    EXPECT_FALSE(reply.headers.contains("connection"));
+    EXPECT_FALSE(reply.headers.contains("connection")) << size;
   }
+  Reply reply =
+      client.ask("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_FALSE(reply.headers.contains("connection"));
+  EXPECT_EQ(client.get("/a").status, 404);
+}
+
+TEST_F(HttpServer, ABodyThatDripsAfterItsAnswerHoldsNoWorker) {
+  Options options;
+  options.workers = 1;
+  uint16_t port = start(
+      [](Request& request, Responder& responder) {
+        if (request.path() == "/whole") return (void)responder.send(405, {}, "no");
+        (void)responder.begin(405, {});
+        (void)responder.write("no");
+        (void)responder.end();
+      },
+      options);
+  for (std::string path : {"/whole", "/streamed"}) {
+    for (std::string body :
+         {"Content-Length: 1000000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"}) {
+      TestClient dripping(port);
+      Reply reply = dripping.ask("POST " + path + " HTTP/1.1\r\nHost: h\r\n" + body);
+      EXPECT_EQ(reply.status, 405);
+      EXPECT_EQ(reply.body, "no");
+      EXPECT_EQ(reply.headers.contains("connection"), path == "/whole") << "the other head came too early";
+      EXPECT_EQ(TestClient(port).get("/whole").status, 405) << "the only worker is free";
+      EXPECT_TRUE(dripping.closed());
+    }
+  }
+}
+
+TEST_F(HttpServer, ClosesConnectionsWhoseUnwantedBodyDripsOn) {
+  TestClient client(start([](Request&, Responder& r) { (void)r.send(405, {}, "no"); }));
+  EXPECT_EQ(client.ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n").status, 405);
+  Deadline patience = Deadline::after(20s);
+  while (client.send("x") && !patience.passed()) std::this_thread::yield();
+  EXPECT_FALSE(patience.passed());
 }
 
 TEST_F(HttpServer, AnswersAndClosesWhenALongBodyWasNotRead) {
@@ -516,7 +554,7 @@ TEST_F(HttpServer, ShowsEveryHeaderAsItCame) {
 TEST_F(HttpServer, GivesUpBodiesThatComeTooSlowly) {
   Options options;
   options.io_timeout = 50ms;
-  options.body_bytes_per_second_min = 1'000'000;
+  options.bytes_per_second_min = 1'000'000;
   std::atomic<int> code = -1;
   TestClient client(start(
       [&](Request& request, Responder& responder) {
@@ -529,6 +567,94 @@ TEST_F(HttpServer, GivesUpBodiesThatComeTooSlowly) {
   // A byte now and then keeps each single read alive; all together they are too few.
   while (code == -1 && client.send("x")) std::this_thread::sleep_for(5ms);
   EXPECT_EQ(code, static_cast<int>(Code::kTimeout));
+}
+
+// What came before earns no time to drip: the pace is judged anew after each stretch.
+TEST(HttpPace, ForgetsAFastBeginning) {
+  Pace pace("it comes", 30s, 512);
+  uint64_t moved = 1'000'000'000;
+  EXPECT_TRUE(pace.waited(29s, moved));
+  EXPECT_EQ(pace.left(), 1s);
+  EXPECT_TRUE(pace.waited(1s, moved));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(pace.waited(10s, moved += 5'120));
+  EXPECT_TRUE(pace.waited(10s, moved += 5'120)) << "just fast enough";
+  EXPECT_TRUE(pace.waited(29s, moved += 100));
+  Status slow = pace.waited(1s, moved += 100);
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().code, Code::kTimeout);
+  EXPECT_EQ(slow.error().message,
+            "it comes too slowly: 200 bytes in 30.0 s, at least 512 a second are asked for");
+}
+
+// Asks for an answer and takes it a few bytes at a time.
+class SlowReader {
+ public:
+  explicit SlowReader(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    timeval limit{20, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::send(fd_, kGet.data(), kGet.size(), MSG_NOSIGNAL), static_cast<ssize_t>(kGet.size()));
+  }
+  SlowReader(const SlowReader&) = delete;
+  SlowReader& operator=(const SlowReader&) = delete;
+  ~SlowReader() { ::close(fd_); }
+
+  bool read_a_little() {
+    ssize_t n = ::recv(fd_, piece_, sizeof piece_, 0);
+    if (n > 0) last_.append(piece_, static_cast<size_t>(n));
+    if (last_.size() > 1000) last_.erase(0, last_.size() - 5);
+    return n > 0;
+  }
+  bool at_last_chunk() const { return last_.ends_with("0\r\n\r\n"); }
+
+ private:
+  int fd_;
+  char piece_[256];
+  std::string last_;
+};
+
+TEST_F(HttpServer, GivesUpClientsThatTakeTheirAnswerTooSlowly) {
+  Options options;
+  options.io_timeout = 50ms;
+  options.bytes_per_second_min = 1'000'000'000'000;  // nobody reads so fast
+  std::promise<Error> seen;
+  SlowReader client(start(
+      [&](Request&, Responder& responder) {
+        std::string piece(64 * 1024, 'x');
+        Status sent = responder.begin(200, {});
+        while (sent) sent = responder.write(piece);
+        seen.set_value(sent.error());
+      },
+      options));
+  // Each single write gets on, since the client never stops; all together they don't keep the pace.
+  Deadline patience = Deadline::after(20s);
+  while (!patience.passed() && client.read_a_little()) continue;
+  ASSERT_FALSE(patience.passed());
+  Error error = seen.get_future().get();
+  EXPECT_EQ(error.code, Code::kTimeout);
+  EXPECT_TRUE(error.message.contains("takes the answer too slowly")) << error.message;
+}
+
+TEST_F(HttpServer, BearsWithSlowClientsThatKeepThePace) {
+  Options options;
+  options.io_timeout = 300ms;  // several stretches go by
+  std::atomic<bool> enough = false;
+  SlowReader client(start(
+      [&](Request&, Responder& responder) {
+        std::string piece(64 * 1024, 'x');
+        Status sent = responder.begin(200, {});
+        while (sent && !enough) sent = responder.write(piece);
+        if (sent) (void)responder.end();
+      },
+      options));
+  Deadline slow = Deadline::after(1s);
+  while (!slow.passed()) ASSERT_TRUE(client.read_a_little());
+  enough = true;
+  while (!client.at_last_chunk()) ASSERT_TRUE(client.read_a_little()) << "the answer isn't whole";
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <linux/tcp.h>  // netinet/tcp.h has a tcp_info that is too short
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -47,6 +50,20 @@ Error connection_error(std::string_view what, int error_number) {
 
 }  // namespace
 
+Status Pace::waited(Duration time, uint64_t moved) {
+  waited_ += time;
+  if (waited_ < stretch_) return {};
+  double seconds = std::chrono::duration<double>(waited_).count();
+  uint64_t bytes = moved - std::min(moved, moved_before_);
+  if (static_cast<double>(bytes) < seconds * static_cast<double>(bytes_per_second_min_))
+    return fail(Code::kTimeout,
+                fmt::format("{} too slowly: {} bytes in {:.1f} s, at least {} a second are asked for", what_,
+                            bytes, seconds, bytes_per_second_min_));
+  waited_ = Duration(0);
+  moved_before_ = moved;
+  return {};
+}
+
 Socket::~Socket() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -56,6 +73,26 @@ Status Socket::wait_for(short events, Duration timeout) const {
   return fail(Code::kTimeout,
               (events == POLLIN ? "the client sent nothing for " : "the client read nothing for ") +
                   to_string(timeout));
+}
+
+Status Socket::wait_to_send(short events) {
+  for (;;) {
+    auto before = std::chrono::steady_clock::now();
+    bool ready = poll_one(fd_, events, sending_.left()) != 0;
+    auto waited = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - before);
+    TARN_TRY(sending_.waited(waited, acknowledged()));
+    if (ready) return {};
+  }
+}
+
+// Bytes that have reached the other side, over the life of the connection. What our kernel takes from us would
+// not tell: its buffer may hold megabytes and has room again only after a third of them went, which a slow but
+// honest client may need a minute for.
+uint64_t Socket::acknowledged() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_acked;
 }
 
 Socket::Now Socket::read_now_tls(std::span<char> out, size_t& got) {
@@ -100,7 +137,7 @@ Result<size_t> Socket::read_tls(std::span<char> out, Duration timeout) {
   }
 }
 
-Status Socket::write_tls(std::string_view bytes, Duration timeout) {
+Status Socket::write_tls(std::string_view bytes) {
   while (!bytes.empty()) {
     size_t sent = 0;
     switch (tls_->write(bytes, sent)) {
@@ -108,10 +145,10 @@ Status Socket::write_tls(std::string_view bytes, Duration timeout) {
         bytes.remove_prefix(sent);
         break;
       case Tls::Step::kWantRead:
-        TARN_TRY(wait_for(POLLIN, timeout));
+        TARN_TRY(wait_to_send(POLLIN));
         break;
       case Tls::Step::kWantWrite:
-        TARN_TRY(wait_for(POLLOUT, timeout));
+        TARN_TRY(wait_to_send(POLLOUT));
         break;
       case Tls::Step::kPlainHttp:
       case Tls::Step::kEnd:
@@ -146,7 +183,7 @@ Result<size_t> Socket::read(std::span<char> out, Duration timeout) {
   }
 }
 
-Status Socket::write(std::initializer_list<std::string_view> pieces, Duration timeout) {
+Status Socket::write(std::initializer_list<std::string_view> pieces) {
   if (tls_) {
     size_t all = 0;
     for (std::string_view piece : pieces) all += piece.size();
@@ -154,9 +191,9 @@ Status Socket::write(std::initializer_list<std::string_view> pieces, Duration ti
       std::string together;
       together.reserve(all);
       for (std::string_view piece : pieces) together += piece;
-      return write_tls(together, timeout);
+      return write_tls(together);
     }
-    for (std::string_view piece : pieces) TARN_TRY(write_tls(piece, timeout));
+    for (std::string_view piece : pieces) TARN_TRY(write_tls(piece));
     return {};
   }
   std::array<iovec, kPiecesMax> parts{};
@@ -172,7 +209,7 @@ Status Socket::write(std::initializer_list<std::string_view> pieces, Duration ti
     if (n < 0) {
       if (errno == EINTR) continue;
       if (!would_block(errno)) return fail(connection_error("write to the client", errno));
-      TARN_TRY(wait_for(POLLOUT, timeout));
+      TARN_TRY(wait_to_send(POLLOUT));
       continue;
     }
     size_t sent = static_cast<size_t>(n);
@@ -186,7 +223,7 @@ Status Socket::write(std::initializer_list<std::string_view> pieces, Duration ti
   return {};
 }
 
-Status Socket::send_file(int file, uint64_t offset, uint64_t length, Duration timeout) {
+Status Socket::send_file(int file, uint64_t offset, uint64_t length) {
   std::vector<char> buffer(tls_ ? std::min<uint64_t>(length, kTlsFileBytes) : 0);
   off_t at = static_cast<off_t>(offset);
   while (length > 0) {
@@ -194,7 +231,7 @@ Status Socket::send_file(int file, uint64_t offset, uint64_t length, Duration ti
     if (tls_) {
       n = ::pread(file, buffer.data(), std::min<uint64_t>(length, buffer.size()), at);
       if (n > 0) {
-        TARN_TRY(write_tls({buffer.data(), static_cast<size_t>(n)}, timeout));
+        TARN_TRY(write_tls({buffer.data(), static_cast<size_t>(n)}));
         at += n;
       }
     } else {
@@ -204,7 +241,7 @@ Status Socket::send_file(int file, uint64_t offset, uint64_t length, Duration ti
     if (n > 0) {
       length -= static_cast<uint64_t>(n);
     } else if (would_block(errno)) {
-      TARN_TRY(wait_for(POLLOUT, timeout));
+      TARN_TRY(wait_to_send(POLLOUT));
     } else if (errno != EINTR) {
       return fail(connection_error("send a file to the client", errno));
     }
@@ -222,7 +259,7 @@ void Socket::write_now(std::string_view bytes) {
 }
 
 bool Socket::wait_readable(Duration timeout) const {
-  if (tls_ && tls_->pending()) return true;
+  if (holds_bytes()) return true;
   return poll_one(fd_, POLLIN, timeout) != 0;
 }
 
