@@ -25,6 +25,7 @@ constexpr size_t kFieldBytesMax = 4096;
 constexpr Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr Duration kPauseMax = std::chrono::seconds(5);
 constexpr Duration kStopWait = std::chrono::seconds(10);
+constexpr int kRetryAfterMs = 1000;
 
 bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
@@ -75,12 +76,14 @@ void append_text(std::string_view text, std::string& out) {
 
 class AuditTrail final : public Audit {
  public:
-  AuditTrail(Sink sink, Metrics& metrics, size_t entries_max)
+  AuditTrail(Sink sink, Metrics& metrics, AuditLimits limits)
       : sink_(std::move(sink)),
-        entries_max_(std::max<size_t>(entries_max, 1)),
+        limits_(limits),
         recorded_total_(metrics.counter("tarn_audit_entries_total", "Entries of the audit trail")),
         waits_total_(metrics.counter("tarn_audit_waits_total",
                                      "Requests that waited because the audit trail's buffer was full")),
+        refusals_total_(metrics.counter("tarn_audit_refusals_total",
+                                        "Requests refused because they could not be put on the audit trail")),
         failures_total_(
             metrics.counter("tarn_audit_sink_failures_total",
                             "Batches of the audit trail that could not be stored and are tried again")),
@@ -91,23 +94,26 @@ class AuditTrail final : public Audit {
 
   ~AuditTrail() override { stop(Deadline::after(kStopWait)); }
 
-  void record(AuditEntry entry) override {
+  Status record(AuditEntry entry) override {
     std::string line = audit_json(entry);
     Lock lock(mu_);
-    if (entries_.size() >= entries_max_ && !stopping_) {
-      waits_total_.add();
-      while (entries_.size() >= entries_max_ && !stopping_) room_.wait(mu_);
+    wait_for_room();
+    if (finished_ || full()) {
+      refusals_total_.add();
+      if (finished_ || !patient_)
+        return fail(Error{Code::kUnavailable, "the lake is stopping: ask again later", kRetryAfterMs});
+      return fail(Error{Code::kBusy,
+                        "the audit trail is full and can't be stored at the moment, and nothing is done "
+                        "without it: see the lake's log, and ask again later",
+                        kRetryAfterMs});
     }
     recorded_total_.add();
-    if (finished_) {
-      lost_total_.add();
-      TARN_LOG(warn, "the audit trail has ended already; not stored: {}", line);
-      return;
-    }
+    bytes_ += line.size();
     entries_.push_back(std::move(line));
     ++recorded_;
     waiting_.add(1);
     work_.notify_one();
+    return {};
   }
 
   Status flush(Deadline deadline) override {
@@ -123,7 +129,14 @@ class AuditTrail final : public Audit {
     return {};
   }
 
+  void stop_waiting() override {
+    Lock lock(mu_);
+    patient_ = false;
+    room_.notify_all();
+  }
+
   void stop(Deadline deadline) override {
+    stop_waiting();
     {
       Lock lock(mu_);
       if (!stopping_) {
@@ -131,13 +144,32 @@ class AuditTrail final : public Audit {
         give_up_ = deadline;
       }
       work_.notify_all();
-      room_.notify_all();
     }
     Lock lock(join_mu_);
     if (thread_.joinable()) thread_.join();
   }
 
  private:
+  bool full() const TARN_REQUIRES(mu_) {
+    return entries_.size() >= std::max<size_t>(limits_.entries_max, 1) || bytes_ >= limits_.bytes_max;
+  }
+
+  void wait_for_room() TARN_REQUIRES(mu_) {
+    if (!full() || !patient_ || stuck_) return;
+    waits_total_.add();
+    const Deadline until = Deadline::after(limits_.room_wait);
+    while (full() && patient_ && !stuck_ && !until.passed()) room_.wait_until(mu_, until.at());
+    if (!full() || !patient_ || stuck_) return;
+    // A request may ask a thousand times, and all workers may: one wait is enough to know.
+    stuck_ = true;
+    room_.notify_all();
+  }
+
+  void make_room() TARN_REQUIRES(mu_) {
+    stuck_ = false;
+    room_.notify_all();
+  }
+
   void run() {
     for (;;) {
       std::vector<std::string> batch = next_batch();
@@ -160,7 +192,7 @@ class AuditTrail final : public Audit {
     const auto end = entries_.begin() + static_cast<ptrdiff_t>(count);
     std::vector<std::string> batch(std::make_move_iterator(entries_.begin()), std::make_move_iterator(end));
     entries_.erase(entries_.begin(), end);
-    room_.notify_all();
+    make_room();
     if (batch.empty()) finished_ = true;  // with the lock still held: nothing slips in behind the last batch
     return batch;
   }
@@ -172,14 +204,17 @@ class AuditTrail final : public Audit {
       const Status status = sink_(batch);
       if (status) {
         Lock lock(mu_);
+        for (const std::string& line : batch) bytes_ -= line.size();
+        make_room();
         stored_ += batch.size();
         waiting_.add(-static_cast<int64_t>(batch.size()));
         done_.notify_all();
         return true;
       }
       failures_total_.add();
-      TARN_LOG(error, "{} entries of the audit trail can't be stored, and requests wait once {} do: {}",
-               batch.size(), entries_max_, status.error().message);
+      TARN_LOG(error,
+               "{} entries of the audit trail can't be stored, and requests are refused once {} wait: {}",
+               batch.size(), limits_.entries_max, status.error().message);
       if (!wait_to_retry(pause)) return false;
       pause = std::min(pause * 2, kPauseMax);
     }
@@ -206,9 +241,10 @@ class AuditTrail final : public Audit {
   }
 
   const Sink sink_;
-  const size_t entries_max_;
+  const AuditLimits limits_;
   Counter& recorded_total_;
   Counter& waits_total_;
+  Counter& refusals_total_;
   Counter& failures_total_;
   Counter& lost_total_;
   Gauge& waiting_;
@@ -218,6 +254,9 @@ class AuditTrail final : public Audit {
   CondVar room_;  // for record()
   CondVar done_;  // for flush()
   std::deque<std::string> entries_ TARN_GUARDED_BY(mu_);
+  size_t bytes_ TARN_GUARDED_BY(mu_) = 0;     // of entries_ and of the batch that is being stored
+  bool stuck_ TARN_GUARDED_BY(mu_) = false;   // it was full for room_wait, and there was no room since
+  bool patient_ TARN_GUARDED_BY(mu_) = true;  // until stop_waiting()
   uint64_t recorded_ TARN_GUARDED_BY(mu_) = 0;
   uint64_t stored_ TARN_GUARDED_BY(mu_) = 0;
   bool stopping_ TARN_GUARDED_BY(mu_) = false;
@@ -251,8 +290,8 @@ std::string audit_json(const AuditEntry& entry) {
   return out;
 }
 
-std::unique_ptr<Audit> Audit::start(Sink sink, Metrics& metrics, size_t entries_max) {
-  return std::make_unique<AuditTrail>(std::move(sink), metrics, entries_max);
+std::unique_ptr<Audit> Audit::start(Sink sink, Metrics& metrics, AuditLimits limits) {
+  return std::make_unique<AuditTrail>(std::move(sink), metrics, limits);
 }
 
 }  // namespace tarn::access

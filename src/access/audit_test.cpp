@@ -119,7 +119,8 @@ TEST(Audit, GivesEverythingToTheSinkInOrder) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
-      for (int i = 0; i < kEach; ++i) audit->record(entry(std::to_string(t) + "/" + std::to_string(i)));
+      for (int i = 0; i < kEach; ++i)
+        EXPECT_TRUE(audit->record(entry(std::to_string(t) + "/" + std::to_string(i))));
     });
   for (std::thread& thread : threads) thread.join();
   ASSERT_TRUE(audit->flush(soon()));
@@ -139,7 +140,7 @@ TEST(Audit, TriesAgainUntilTheSinkTakesIt) {
   Metrics metrics;
   sink.fail_next(3);
   auto audit = Audit::start(sink.function(), metrics);
-  audit->record(entry("a"));
+  ASSERT_TRUE(audit->record(entry("a")));
   ASSERT_TRUE(audit->flush(soon()));
   EXPECT_EQ(sink.lines().size(), 1u);
   EXPECT_EQ(metrics
@@ -149,28 +150,81 @@ TEST(Audit, TriesAgainUntilTheSinkTakesIt) {
             3u);
 }
 
+// Long enough that a test which waits for it to pass fails by its own time limit.
+constexpr Duration kPatient = std::chrono::minutes(10);
+constexpr Duration kShort = std::chrono::milliseconds(20);
+
+Counter& waits(Metrics& metrics) {
+  return metrics.counter("tarn_audit_waits_total",
+                         "Requests that waited because the audit trail's buffer was full");
+}
+Counter& refusals(Metrics& metrics) {
+  return metrics.counter("tarn_audit_refusals_total",
+                         "Requests refused because they could not be put on the audit trail");
+}
+
 TEST(Audit, WaitsWhileTheBufferIsFullAndLosesNothing) {
   Sink sink;
   Metrics metrics;
   sink.hold(true);
-  auto audit = Audit::start(sink.function(), metrics, 4);
-  audit->record(entry("first"));
+  auto audit = Audit::start(sink.function(), metrics, {.entries_max = 4, .room_wait = kPatient});
+  ASSERT_TRUE(audit->record(entry("first")));
   sink.wait_for_call();
-  for (int i = 0; i < 4; ++i) audit->record(entry("more"));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(audit->record(entry("more")));
   std::atomic<bool> recorded = false;
   std::thread blocked([&] {
-    audit->record(entry("last"));
+    EXPECT_TRUE(audit->record(entry("last")));
     recorded = true;
   });
-  Counter& waits = metrics.counter("tarn_audit_waits_total",
-                                   "Requests that waited because the audit trail's buffer was full");
-  while (waits.value() == 0) std::this_thread::yield();
+  while (waits(metrics).value() == 0) std::this_thread::yield();
   EXPECT_FALSE(recorded);
-  EXPECT_EQ(audit->flush(Deadline::after(std::chrono::milliseconds(20))).error().code, Code::kTimeout);
+  EXPECT_EQ(audit->flush(Deadline::after(kShort)).error().code, Code::kTimeout);
   sink.hold(false);
   blocked.join();
   ASSERT_TRUE(audit->flush(soon()));
   EXPECT_EQ(sink.lines().size(), 6u);
+}
+
+TEST(Audit, RefusesWhenThereIsNoRoomForLongAndTakesEntriesAgainLater) {
+  Sink sink;
+  Metrics metrics;
+  sink.hold(true);
+  auto audit = Audit::start(sink.function(), metrics, {.entries_max = 1, .room_wait = kShort});
+  ASSERT_TRUE(audit->record(entry("first")));
+  sink.wait_for_call();
+  ASSERT_TRUE(audit->record(entry("second")));
+  for (int i = 0; i < 3; ++i) {
+    Status refused = audit->record(entry("third"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kBusy);
+    EXPECT_GT(refused.error().retry_after_ms, 0);
+  }
+  // Only the first waited; the others knew.
+  EXPECT_EQ(waits(metrics).value(), 1u);
+  EXPECT_EQ(refusals(metrics).value(), 3u);
+  sink.hold(false);
+  ASSERT_TRUE(audit->flush(soon()));
+  ASSERT_TRUE(audit->record(entry("fourth")));
+  ASSERT_TRUE(audit->flush(soon()));
+  EXPECT_EQ(sink.lines().size(), 3u);
+  EXPECT_EQ(lost(metrics), 0u);
+}
+
+TEST(Audit, ItsBytesAreBoundedAlsoThoseOnTheirWayToTheSink) {
+  Sink sink;
+  Metrics metrics;
+  sink.hold(true);
+  auto audit = Audit::start(sink.function(), metrics, {.bytes_max = 10'000, .room_wait = kShort});
+  const AuditEntry large = entry(std::string(4'000, 'x'));
+  ASSERT_TRUE(audit->record(large));
+  sink.wait_for_call();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(audit->record(large));
+  EXPECT_EQ(audit->record(entry("small")).error().code, Code::kBusy);
+  sink.hold(false);
+  ASSERT_TRUE(audit->flush(soon()));
+  EXPECT_TRUE(audit->record(large));
+  ASSERT_TRUE(audit->flush(soon()));
+  EXPECT_EQ(sink.lines().size(), 4u);
 }
 
 TEST(Audit, StoresTheRestWhenItStops) {
@@ -178,12 +232,12 @@ TEST(Audit, StoresTheRestWhenItStops) {
   Metrics metrics;
   sink.hold(true);
   auto audit = Audit::start(sink.function(), metrics);
-  for (int i = 0; i < 2'500; ++i) audit->record(entry("x"));
+  for (int i = 0; i < 2'500; ++i) ASSERT_TRUE(audit->record(entry("x")));
   sink.hold(false);
   audit->stop(soon());
   EXPECT_EQ(sink.lines().size(), 2'500u);
-  audit->record(entry("late"));
-  EXPECT_EQ(lost(metrics), 1u);
+  EXPECT_EQ(audit->record(entry("late")).error().code, Code::kUnavailable);
+  EXPECT_EQ(lost(metrics), 0u);
   EXPECT_TRUE(audit->flush(soon()));
   audit->stop(soon());
 }
@@ -192,8 +246,8 @@ TEST(Audit, GivesUpAtTheDeadlineOfStop) {
   Sink sink;
   Metrics metrics;
   sink.fail_next(1'000'000);
-  auto audit = Audit::start(sink.function(), metrics, 2);
-  for (int i = 0; i < 2; ++i) audit->record(entry("x"));
+  auto audit = Audit::start(sink.function(), metrics, {.entries_max = 2});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(audit->record(entry("x")));
   const auto start = std::chrono::steady_clock::now();
   audit->stop(Deadline::after(std::chrono::milliseconds(100)));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
@@ -201,17 +255,28 @@ TEST(Audit, GivesUpAtTheDeadlineOfStop) {
   EXPECT_EQ(audit->flush(soon()).error().code, Code::kUnavailable);
 }
 
-TEST(Audit, StopLetsGoWhoWaitsForRoom) {
+// A server that stops waits for its requests, and these must not wait for a trail that is stopped after it.
+TEST(Audit, StopWaitingLetsGoWhoWaitsForRoomAndStillTakesWhatFits) {
   Sink sink;
   Metrics metrics;
-  sink.fail_next(1'000'000);
-  auto audit = Audit::start(sink.function(), metrics, 1);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { audit->record(entry("x")); });
+  sink.hold(true);
+  auto audit = Audit::start(sink.function(), metrics, {.entries_max = 1, .room_wait = kPatient});
+  ASSERT_TRUE(audit->record(entry("first")));
   sink.wait_for_call();
-  audit->stop(Deadline::after(std::chrono::milliseconds(50)));
+  ASSERT_TRUE(audit->record(entry("second")));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] { EXPECT_EQ(audit->record(entry("x")).error().code, Code::kUnavailable); });
+  while (waits(metrics).value() < 4) std::this_thread::yield();
+  audit->stop_waiting();
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(lost(metrics), 4u);
+  EXPECT_EQ(audit->record(entry("x")).error().code, Code::kUnavailable);
+  sink.hold(false);
+  ASSERT_TRUE(audit->flush(soon()));
+  EXPECT_TRUE(audit->record(entry("third")));
+  audit->stop(soon());
+  EXPECT_EQ(sink.lines().size(), 3u);
+  EXPECT_EQ(lost(metrics), 0u);
 }
 
 }  // namespace

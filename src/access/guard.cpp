@@ -114,17 +114,18 @@ Decision Guard::decide(const Ask& ask) const {
 
 Status Guard::check(const Ask& ask) const {
   Decision decision = decide(ask);
-  audit_.record({.time = clock_.now(),
-                 .principal = ask.principal.arn,
-                 .kind = std::string(kind_name(ask.principal.kind)),
-                 .key_id = ask.principal.key_id,
-                 .action = std::string(ask.action),
-                 .resource = std::string(ask.resource),
-                 .allowed = decision.allowed,
-                 .reason = decision.reason,
-                 .source_ip = std::string(ask.source_ip),
-                 .request_id = std::string(ask.request_id)});
-  if (decision.allowed) return {};
+  Status recorded = audit_.record({.time = clock_.now(),
+                                   .principal = ask.principal.arn,
+                                   .kind = std::string(kind_name(ask.principal.kind)),
+                                   .key_id = ask.principal.key_id,
+                                   .action = std::string(ask.action),
+                                   .resource = std::string(ask.resource),
+                                   .allowed = decision.allowed,
+                                   .reason = decision.reason,
+                                   .source_ip = std::string(ask.source_ip),
+                                   .request_id = std::string(ask.request_id)});
+  // Nothing is done that the trail doesn't have. What isn't done needn't be there.
+  if (decision.allowed) return recorded;
   return fail(Code::kDenied, fmt::format("User: {} is not authorized to perform: {} on resource: {} {} {}",
                                          ask.principal.arn, ask.action, ask.resource,
                                          decision.explicit_deny ? "with an" : "because", decision.reason));

@@ -5,7 +5,8 @@
 // everything but what a resource policy denies it by name; the lake itself may do everything.
 // Owns: nothing. Borrows the audit trail.
 // Threads: any.
-// Fails: check(): kDenied, in IAM's words, with who, action, resource and why.
+// Fails: check(): kDenied, in IAM's words, with who, action, resource and why; of what would be allowed: kBusy or
+// kUnavailable while the audit trail takes no entry.
 // Source: IAM's evaluation logic for one account; the order is in docs/access.md.
 #pragma once
 
@@ -40,7 +41,7 @@ struct Decision {
 class Guard {
  public:
   Guard(Audit& audit, const Clock& clock) : audit_(audit), clock_(clock) {}
-  // Decides, and leaves an entry in the audit trail.
+  // Decides, and leaves an entry in the audit trail; nothing is allowed without one.
   Status check(const Ask& ask) const;
   // Decides only: for what to show in a list, or whether 404 may be told instead of 403.
   Decision decide(const Ask& ask) const;

@@ -19,10 +19,16 @@ using testing::HasSubstr;
 // Keeps what is recorded.
 class Recorder final : public Audit {
  public:
-  void record(AuditEntry entry) override { entries.push_back(std::move(entry)); }
+  Status record(AuditEntry entry) override {
+    if (full) return fail(Code::kBusy, "the trail is full");
+    entries.push_back(std::move(entry));
+    return {};
+  }
   Status flush(Deadline) override { return {}; }
+  void stop_waiting() override {}
   void stop(Deadline) override {}
   std::vector<AuditEntry> entries;
+  bool full = false;
 };
 
 std::shared_ptr<const Policy> policy(const std::string& statements, const std::string& name = "p",
@@ -105,6 +111,18 @@ TEST_F(GuardTest, AllowsWhatAPolicyAllowsAndNothingElse) {
   EXPECT_FALSE(may(user, "s3:DeleteObject"));
   user.policies.push_back(policy(says("Deny", "s3:GetObject")));
   EXPECT_FALSE(may(user));
+}
+
+TEST_F(GuardTest, AllowsNothingThatCannotBePutOnTheTrail) {
+  Principal user = alice();
+  user.policies = {policy(says("Allow", "s3:Get*"))};
+  audit_.full = true;
+  for (const Principal& principal : {user, root(), Principal::system()})
+    EXPECT_EQ(check(principal).error().code, Code::kBusy) << principal.name;
+  // A denial is one all the same.
+  EXPECT_EQ(check(user, "s3:DeleteObject").error().code, Code::kDenied);
+  audit_.full = false;
+  EXPECT_TRUE(check(user));
 }
 
 TEST_F(GuardTest, SaysWhyInIamsWords) {

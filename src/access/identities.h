@@ -158,10 +158,12 @@ class Identities {
   virtual ~Identities() = default;
 
   // Credentials. `token` is the session token that came with the key; empty: none. On failure `problem` says
-  // why.
+  // why. Whoever has checked a signature with the secret then tells it to used().
   virtual Result<Credential> credential(std::string_view key_id, std::string_view token,
                                         CredentialProblem& problem) const = 0;
-  // A user's name and password, or an access key's id and secret.
+  // The access key was used just now: what was signed with it is right. Sessions' keys are left alone.
+  virtual void used(std::string_view /*key_id*/) const {}
+  // A user's name and password, or an access key's id and secret, which is then used().
   virtual Result<Principal> log_in(std::string_view name, std::string_view secret,
                                    CredentialProblem& problem) const = 0;
   virtual Result<ScramVerifier> verifier(

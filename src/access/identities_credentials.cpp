@@ -1,4 +1,6 @@
 // Whom a credential belongs to. On the path of every request: reads the state in memory, never the metastore.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "access/identities_check.h"
@@ -28,6 +30,16 @@ std::unexpected<Error> refused(CredentialProblem& problem, CredentialProblem why
   return fail(Code::kDenied, "the access key does not exist");
 }
 
+// The user whom a session is of, whatever the name is by now. `name` is the one it had: looked at first.
+std::optional<Principal> user_with_id(const State& state, std::string_view name, std::string_view id) {
+  std::optional<Principal> found = principal_of(state, name);
+  if (found && found->id == id) return found;
+  auto renamed = std::ranges::find_if(
+      state.users, [&](const auto& item) { return !id.empty() && item.second->user.id == id; });
+  if (renamed == state.users.end()) return std::nullopt;
+  return principal_of(state, renamed->first);
+}
+
 }  // namespace
 
 Result<Credential> StoredIdentities::credential(std::string_view key_id, std::string_view token,
@@ -42,8 +54,12 @@ Result<Credential> StoredIdentities::credential(std::string_view key_id, std::st
   std::optional<Principal> principal = principal_of(*state, key->key.user);
   if (!principal) return refused(problem, CredentialProblem::kUnknownKey);
   principal->key_id = key->key.id;
-  used(*key);
   return Credential{key->secret, *std::move(principal)};
+}
+
+void StoredIdentities::used(std::string_view key_id) const {
+  StatePointer state = this->state();
+  if (const KeyEntry* key = find(state->keys, key_id)) touch(*key);
 }
 
 Result<std::shared_ptr<const OpenedToken>> StoredIdentities::opened(std::string_view key_id,
@@ -90,8 +106,8 @@ Result<Credential> StoredIdentities::session_credential(const State& state, std:
     principal.id = fmt::format("{}:{}", said.owner_id, said.session);
     principal.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", kAccount, said.owner, said.session);
   } else {
-    std::optional<Principal> user = principal_of(state, said.owner);
-    if (!user || user->id != said.owner_id) return refused(problem, CredentialProblem::kUnknownKey);
+    std::optional<Principal> user = user_with_id(state, said.owner, said.owner_id);
+    if (!user) return refused(problem, CredentialProblem::kUnknownKey);
     principal = *std::move(user);
   }
   for (const auto& [key, value] : said.tags) principal.tags[key] = value;
@@ -111,7 +127,7 @@ Result<Principal> StoredIdentities::log_in_by_key(const State& state, std::strin
   std::optional<Principal> principal = principal_of(state, key->key.user);
   if (!principal) return refused(problem, CredentialProblem::kUnknownKey);
   principal->key_id = key->key.id;
-  used(*key);
+  touch(*key);
   return *std::move(principal);
 }
 

@@ -358,12 +358,29 @@ TEST_F(CredentialsTest, AUsersSessionIsTheUserAndCannotMakeAnother) {
   EXPECT_EQ(as(session(root(), "").value()).kind, PrincipalKind::kRoot);
 }
 
+TEST_F(CredentialsTest, AUsersSessionOutlivesARenamingAndEndsWithTheUser) {
+  Session made = session(as("alice"), "").value();
+  ASSERT_TRUE(identities_->change_user("alice", [](User& user) -> Status {
+    user.name = "carol";
+    return {};
+  }));
+  EXPECT_EQ(as(made).name, "carol");
+  EXPECT_TRUE(may(as(made), "s3:GetObject"));
+  // Another user who has the name by now is somebody else.
+  ASSERT_TRUE(identities_->create_user(user_named("alice")));
+  EXPECT_EQ(as(made).name, "carol");
+  restart();
+  EXPECT_EQ(as(made).arn, "arn:aws:iam::000000000000:user/carol");
+  ASSERT_TRUE(identities_->remove_user("carol", true));
+  EXPECT_EQ(problem_of(made.key_id, made.token), CredentialProblem::kUnknownKey);
+}
+
 TEST_F(CredentialsTest, ForgettingTheSealingKeyEndsSessionsAlsoRememberedOnes) {
   Session made = session(as("alice"), "reader").value();
   EXPECT_EQ(problem_of(made.key_id, made.token), CredentialProblem::kNone);
-  ASSERT_TRUE(sealer_->rotate());
+  const std::string sealing_key = sealer_->rotate().value();
   EXPECT_EQ(problem_of(made.key_id, made.token), CredentialProblem::kNone);
-  ASSERT_TRUE(sealer_->forget_old());
+  ASSERT_TRUE(sealer_->forget_old(sealing_key));
   EXPECT_EQ(problem_of(made.key_id, made.token), CredentialProblem::kWrongToken);
 }
 
@@ -483,6 +500,7 @@ TEST_F(CredentialsTest, ThreadsAuthenticateWhileUsersChange) {
     while (!stopping) {
       auto key = identities_->credential(steady.key.id, "", problem);
       if (!key || key->secret != steady.secret || key->principal.name != "alice") ++wrong;
+      identities_->used(steady.key.id);
       auto token = identities_->credential(made.key_id, made.token, problem);
       if (!token || token->principal.name != "reader") ++wrong;
       if (!identities_->log_in("alice", "pencil", problem)) ++wrong;

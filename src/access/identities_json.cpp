@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/logging.h"
+
 namespace tarn::access {
 namespace {
 
@@ -106,7 +108,6 @@ class Reader {
   }
 
   void absorb(const Reader& other) { damaged_ = damaged_ || other.damaged_; }
-  void damage() { damaged_ = true; }
   const std::string& what() const { return what_; }
 
   Status end() const {
@@ -195,7 +196,10 @@ Result<Role> stored_role(std::string_view name, std::string_view text) {
   if (grants) {
     role.grants = *std::move(grants);
   } else {
-    reader.damage();
+    // Grants only allow: without them the role may do less, and the lake starts.
+    TARN_LOG(error,
+             "the grants of role {} can't be read, and it grants nothing until they are given again: {}",
+             name, grants.error().message);
   }
   TARN_TRY(reader.end());
   return role;

@@ -3,7 +3,7 @@
 // Shapes: JSON objects; unknown keys are left alone, missing ones mean the default. Without name (or ARN), which
 // is the row's key.
 // Threads: pure functions.
-// Fails: kCorrupt, names what is damaged.
+// Fails: kCorrupt, names what is damaged. A role whose grants can't be read has none, which is logged.
 #pragma once
 
 #include <string>

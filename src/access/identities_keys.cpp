@@ -153,7 +153,7 @@ Status StoredIdentities::reseal() {
   });
 }
 
-void StoredIdentities::used(const KeyEntry& key) const {
+void StoredIdentities::touch(const KeyEntry& key) const {
   int64_t now = clock_.now().us;
   int64_t before = key.last_use->us.load(std::memory_order_relaxed);
   if (before != 0 && Duration(now - before) < kUsedEvery) return;

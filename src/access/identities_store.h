@@ -45,6 +45,7 @@ class StoredIdentities final : public Identities {
   // identities_credentials.cpp
   Result<Credential> credential(std::string_view key_id, std::string_view token,
                                 CredentialProblem& problem) const override;
+  void used(std::string_view key_id) const override;
   Result<Principal> log_in(std::string_view name, std::string_view secret,
                            CredentialProblem& problem) const override;
   Result<ScramVerifier> verifier(std::string_view user) const override;
@@ -103,7 +104,7 @@ class StoredIdentities final : public Identities {
   Result<NewAccessKey> add_key(State& next, Rows& rows, std::string_view user, std::string description,
                                bool untold) const;
   Status make_root_key();
-  void used(const KeyEntry& key) const TARN_EXCLUDES(touched_mu_);
+  void touch(const KeyEntry& key) const TARN_EXCLUDES(touched_mu_);
 
   Result<Credential> session_credential(const State& state, std::string_view key_id, std::string_view token,
                                         CredentialProblem& problem) const;

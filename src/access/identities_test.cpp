@@ -463,9 +463,9 @@ TEST_F(IdentitiesTest, ResealedKeysOpenWithoutTheOldSealingKey) {
   NewAccessKey root = *identities_->take_new_root_key();
   ASSERT_TRUE(identities_->create_user(user_named("u")));
   NewAccessKey key = identities_->create_key("u", "").value();
-  ASSERT_TRUE(sealer_->rotate());
+  const std::string sealing_key = sealer_->rotate().value();
   ASSERT_TRUE(identities_->reseal());
-  ASSERT_TRUE(sealer_->forget_old());
+  ASSERT_TRUE(sealer_->forget_old(sealing_key));
   restart();
   CredentialProblem problem;
   EXPECT_EQ(identities_->credential(root.key.id, "", problem)->secret, root.secret);
@@ -513,6 +513,25 @@ TEST_F(IdentitiesTest, APolicyThatCannotBeReadAnyMoreDeniesEverything) {
   EXPECT_THAT(opened.error().message, HasSubstr("user u"));
 }
 
+TEST_F(IdentitiesTest, ARoleWhoseGrantsCannotBeReadAnyMoreGrantsNothingAndTheOthersStay) {
+  Role role = role_named("reader");
+  role.grants = {{Right::kRead, "s3://reports/*"}};
+  ASSERT_TRUE(identities_->create_role(role));
+  role.name = "other";
+  ASSERT_TRUE(identities_->create_role(role));
+  ASSERT_TRUE(identities_->create_user(user_named("u", {"reader"})));
+  ASSERT_TRUE(identities_->create_user(user_named("v", {"other"})));
+  ASSERT_TRUE(run_sql(
+      "UPDATE roles SET definition = replace(definition, 's3://', 'nothing://') WHERE name = 'reader'"));
+  restart();
+  EXPECT_TRUE(identities_->role("reader")->grants.empty());
+  EXPECT_TRUE(identities_->principal("u")->policies.empty());
+  EXPECT_EQ(identities_->principal("v")->policies.size(), 1U);
+  role.name = "reader";
+  ASSERT_TRUE(put(*identities_, role));
+  EXPECT_EQ(identities_->principal("u")->policies.size(), 1U);
+}
+
 TEST_F(IdentitiesTest, WhenAKeyWasUsedIsKeptToAMinute) {
   ASSERT_TRUE(identities_->create_user(user_named("u")));
   NewAccessKey key = identities_->create_key("u", "for tests").value();
@@ -521,10 +540,15 @@ TEST_F(IdentitiesTest, WhenAKeyWasUsedIsKeptToAMinute) {
   EXPECT_FALSE(used());
   CredentialProblem problem;
   const Timestamp first = clock_.now();
+  // Who only names a key hasn't used it.
   ASSERT_TRUE(identities_->credential(key.key.id, "", problem));
+  EXPECT_FALSE(identities_->log_in(key.key.id, "wrong", problem));
+  identities_->used("AKIANOBODYS");
+  EXPECT_FALSE(used());
+  identities_->used(key.key.id);
   EXPECT_EQ(used(), first);
   clock_.advance(std::chrono::seconds(59));
-  ASSERT_TRUE(identities_->credential(key.key.id, "", problem));
+  identities_->used(key.key.id);
   EXPECT_EQ(used(), first);
   clock_.advance(std::chrono::seconds(1));
   ASSERT_TRUE(identities_->log_in(key.key.id, key.secret, problem));
@@ -543,11 +567,11 @@ TEST_F(IdentitiesTest, WhenAKeyWasUsedIsKeptToAMinute) {
   ASSERT_TRUE(identities_->flush_used());
   EXPECT_EQ(stored(), clock_.now().us);
   clock_.advance(std::chrono::minutes(5));
-  ASSERT_TRUE(identities_->credential(key.key.id, "", problem));
+  identities_->used(key.key.id);
   ASSERT_TRUE(identities_->create_user(user_named("v")));  // any change takes it along
   EXPECT_EQ(stored(), clock_.now().us);
   clock_.advance(std::chrono::minutes(5));
-  ASSERT_TRUE(identities_->credential(key.key.id, "", problem));
+  identities_->used(key.key.id);
   const Timestamp last = clock_.now();
   restart();
   EXPECT_EQ(used(), last);

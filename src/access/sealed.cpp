@@ -1,7 +1,9 @@
 #include "access/sealed.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -24,6 +26,7 @@ constexpr size_t kKeyBytes = 32;
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kTagBytes = 16;
 constexpr size_t kKeyIdLength = 8;
+constexpr int kRekeyRetryMs = 1000;
 constexpr std::string_view kKeyIdAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 
 void random_bytes(void* out, size_t bytes) {
@@ -192,24 +195,53 @@ class FileSealer final : public Sealer {
     return clear;
   }
 
-  Status rotate() override {
-    Lock lock(change_mu_);
-    Keys keys = *this->keys();
-    keys.push_back(new_key());
-    return replace(std::move(keys));
-  }
-
   bool current(std::string_view sealed) const override {
     std::string_view prefix = prefix_of(sealed);
     return !prefix.empty() && key_id_of(prefix) == keys()->back().id;
   }
 
-  Status forget_old() override {
+  Status rekey(const std::function<Status()>& reseal) override {
+    if (!begin_rekey())
+      return fail(Error{Code::kBusy, "the key of secrets is being changed already: try again in a moment",
+                        kRekeyRetryMs});
+    Status done = rotate_and_forget(reseal);
     Lock lock(change_mu_);
-    return replace(Keys{this->keys()->back()});
+    rekeying_ = false;
+    return done;
+  }
+
+  Result<std::string> rotate() override {
+    Lock lock(change_mu_);
+    Keys keys = *this->keys();
+    keys.push_back(new_key());
+    std::string id = keys.back().id;
+    TARN_TRY(replace(std::move(keys)));
+    return id;
+  }
+
+  Status forget_old(std::string_view key_id) override {
+    Lock lock(change_mu_);
+    std::shared_ptr<const Keys> keys = this->keys();
+    auto first = std::ranges::find(*keys, key_id, &Key::id);
+    // Whoever rotated is told apart from whoever rotated since: only what is older than their own key is theirs.
+    if (first == keys->end())
+      return fail(Code::kNotFound,
+                  fmt::format("{} has no key '{}': no key was forgotten", file_.native(), key_id));
+    return replace(Keys(first, keys->end()));
   }
 
  private:
+  bool begin_rekey() TARN_EXCLUDES(change_mu_) {
+    Lock lock(change_mu_);
+    return !std::exchange(rekeying_, true);
+  }
+
+  Status rotate_and_forget(const std::function<Status()>& reseal) {
+    TARN_ASSIGN(std::string id, rotate());
+    TARN_TRY(reseal());
+    return forget_old(id);
+  }
+
   std::shared_ptr<const Keys> keys() const TARN_EXCLUDES(mu_) {
     Lock lock(mu_);
     return keys_;
@@ -225,6 +257,7 @@ class FileSealer final : public Sealer {
 
   const fs::path file_;
   Mutex change_mu_;  // one writer of the file; taken before mu_
+  bool rekeying_ TARN_GUARDED_BY(change_mu_) = false;
   mutable Mutex mu_;
   std::shared_ptr<const Keys> keys_ TARN_GUARDED_BY(mu_);  // ours, and calls' that are using them
 };

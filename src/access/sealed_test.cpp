@@ -74,7 +74,7 @@ TEST_F(SealerTest, KeepsOldKeysUntilTheyAreForgotten) {
   auto sealer = open();
   std::string first = sealer->seal("a", "p").value();
   EXPECT_TRUE(sealer->current(first));
-  ASSERT_TRUE(sealer->rotate());
+  const std::string key = sealer->rotate().value();
   EXPECT_FALSE(sealer->current(first));
   std::string second = sealer->seal("b", "p").value();
   EXPECT_TRUE(sealer->current(second));
@@ -82,7 +82,7 @@ TEST_F(SealerTest, KeepsOldKeysUntilTheyAreForgotten) {
   EXPECT_EQ(open()->open(first, "p").value(), "a");
   EXPECT_TRUE(open()->current(second));
 
-  ASSERT_TRUE(sealer->forget_old());
+  ASSERT_TRUE(sealer->forget_old(key));
   auto opened_anew = open();
   for (Sealer* each : {sealer.get(), opened_anew.get()}) {
     auto gone = each->open(first, "p");
@@ -93,6 +93,44 @@ TEST_F(SealerTest, KeepsOldKeysUntilTheyAreForgotten) {
   }
   EXPECT_EQ(open()->open(second, "p").value(), "b");
   EXPECT_FALSE(sealer->current("nonsense"));
+}
+
+TEST_F(SealerTest, ForgetsOnlyWhatIsOlderThanTheKeyThatIsNamed) {
+  auto sealer = open();
+  std::string old = sealer->seal("old", "p").value();
+  const std::string second_key = sealer->rotate().value();
+  std::string second = sealer->seal("second", "p").value();
+  const std::string third_key = sealer->rotate().value();
+  std::string third = sealer->seal("third", "p").value();
+  EXPECT_EQ(sealer->forget_old("nobodys").error().code, Code::kNotFound);
+  EXPECT_EQ(sealer->open(old, "p").value(), "old");
+  ASSERT_TRUE(sealer->forget_old(second_key));
+  EXPECT_FALSE(sealer->open(old, "p"));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(sealer->open(second, "p").value(), "second");
+    EXPECT_EQ(sealer->open(third, "p").value(), "third");
+    sealer = open();
+  }
+  ASSERT_TRUE(sealer->forget_old(third_key));
+  EXPECT_EQ(sealer->forget_old(second_key).error().code, Code::kNotFound);
+  EXPECT_EQ(sealer->open(third, "p").value(), "third");
+}
+
+TEST_F(SealerTest, ARekeyGoesAloneAndKeepsAllKeysWhenItFails) {
+  auto sealer = open();
+  std::string sealed = sealer->seal("a", "p").value();
+  EXPECT_EQ(sealer->rekey([] { return Status(fail(Code::kFull, "no space")); }).error().code, Code::kFull);
+  EXPECT_EQ(sealer->open(sealed, "p").value(), "a");
+  ASSERT_TRUE(sealer->rekey([&]() -> Status {
+    auto second = sealer->rekey([] { return Status(); });
+    EXPECT_EQ(second.error().code, Code::kBusy);
+    EXPECT_GT(second.error().retry_after_ms, 0);
+    TARN_ASSIGN(std::string clear, sealer->open(sealed, "p"));
+    TARN_ASSIGN(sealed, sealer->seal(clear, "p"));
+    return {};
+  }));
+  EXPECT_EQ(sealer->open(sealed, "p").value(), "a");
+  EXPECT_EQ(open()->open(sealed, "p").value(), "a");
 }
 
 TEST_F(SealerTest, AnotherFileIsAnotherKey) {

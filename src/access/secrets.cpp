@@ -106,30 +106,15 @@ class StoredSecrets final : public Secrets {
   }
 
   Result<std::string> value(std::string_view name, std::string_view stage) const override {
-    std::string version;
-    std::string sealed;
-    TARN_TRY(metastore_.read([&](meta::Transaction& t) -> Status {
-      TARN_ASSIGN(auto rows, t.query("SELECT id, sealed_value, stages FROM secret_versions WHERE name = ?"
-                                     " ORDER BY number DESC",
-                                     values(std::string(name))));
-      for (const meta::Row& row : rows) {
-        TARN_ASSIGN(std::string stages, meta::text(row, 2));
-        const std::vector<std::string> labels = split(stages);
-        if (std::ranges::find(labels, stage) == labels.end()) continue;
-        TARN_ASSIGN(version, meta::text(row, 0));
-        TARN_ASSIGN(sealed, meta::text(row, 1));
-        return {};
-      }
-      TARN_ASSIGN(bool there, exists(t, name));
-      if (!there) return fail(no_such_secret(t, name));
-      return fail(
-          Code::kNotFound,
-          fmt::format("Secrets Manager can't find the specified secret value for staging label: {} ({})",
-                      stage, name));
-    }));
-    Result<std::string> clear = sealer_.open(sealed, purpose_of(name, version));
-    if (!clear) return fail(std::move(clear).error().in(fmt::format("secret {}", name)));
-    return clear;
+    TARN_ASSIGN(SealedValue stored, sealed_value(name, stage));
+    for (;;) {
+      Result<std::string> clear = sealer_.open(stored.text, purpose_of(name, stored.version));
+      if (clear) return clear;
+      // Between the reading and the opening it may have been sealed again, and the old key forgotten.
+      TARN_ASSIGN(SealedValue now, sealed_value(name, stage));
+      if (now.text == stored.text) return fail(std::move(clear).error().in(fmt::format("secret {}", name)));
+      stored = std::move(now);
+    }
   }
 
   Result<SecretInfo> info(std::string_view name) const override {
@@ -184,6 +169,34 @@ class StoredSecrets final : public Secrets {
   }
 
  private:
+  struct SealedValue {
+    std::string version;
+    std::string text;
+  };
+  Result<SealedValue> sealed_value(std::string_view name, std::string_view stage) const {
+    SealedValue found;
+    TARN_TRY(metastore_.read([&](meta::Transaction& t) -> Status {
+      TARN_ASSIGN(auto rows, t.query("SELECT id, sealed_value, stages FROM secret_versions WHERE name = ?"
+                                     " ORDER BY number DESC",
+                                     values(std::string(name))));
+      for (const meta::Row& row : rows) {
+        TARN_ASSIGN(std::string stages, meta::text(row, 2));
+        const std::vector<std::string> labels = split(stages);
+        if (std::ranges::find(labels, stage) == labels.end()) continue;
+        TARN_ASSIGN(found.version, meta::text(row, 0));
+        TARN_ASSIGN(found.text, meta::text(row, 1));
+        return {};
+      }
+      TARN_ASSIGN(bool there, exists(t, name));
+      if (!there) return fail(no_such_secret(t, name));
+      return fail(
+          Code::kNotFound,
+          fmt::format("Secrets Manager can't find the specified secret value for staging label: {} ({})",
+                      stage, name));
+    }));
+    return found;
+  }
+
   static std::string origin_text(Origin origin) { return origin == Origin::kFile ? "file" : "api"; }
 
   static Result<bool> exists(meta::Transaction& t, std::string_view name) {

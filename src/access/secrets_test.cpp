@@ -1,5 +1,9 @@
 #include "access/secrets.h"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "access/identities_fixture_for_test.h"
@@ -112,15 +116,70 @@ TEST_F(SecretsTest, ValuesAreSealedAtRestAndOnlyGoodInTheirPlace) {
 TEST_F(SecretsTest, ResealedOnesOpenWithoutTheOldKey) {
   ASSERT_TRUE(secrets_->set("a", "1"));
   ASSERT_TRUE(secrets_->set("a", "2"));
-  ASSERT_TRUE(sealer_->rotate());
+  const std::string key = sealer_->rotate().value();
   ASSERT_TRUE(secrets_->set("b", "3"));
   ASSERT_TRUE(secrets_->reseal());
   ASSERT_TRUE(identities_->reseal());
-  ASSERT_TRUE(sealer_->forget_old());
+  ASSERT_TRUE(sealer_->forget_old(key));
   restart();
   EXPECT_EQ(secrets_->value("a").value(), "2");
   EXPECT_EQ(secrets_->value("a", "AWSPREVIOUS").value(), "1");
   EXPECT_EQ(secrets_->value("b").value(), "3");
+}
+
+TEST_F(SecretsTest, NothingIsLostWhenManyChangeTheKeyAtOnce) {
+  constexpr int kThreads = 4, kEach = 8;
+  NewAccessKey root = *identities_->take_new_root_key();
+  ASSERT_TRUE(secrets_->set("steady", "value"));
+  std::atomic<int> wrong = 0, rekeyed = 0;
+  auto readable = [&] {
+    CredentialProblem problem;
+    auto key = identities_->credential(root.key.id, "", problem);
+    return secrets_->value("steady") == "value" && key && key->secret == root.secret;
+  };
+  auto work = [&](int thread) {
+    const std::string own = "own-" + std::to_string(thread);
+    for (int i = 0; i < kEach; ++i) {
+      Status done = sealer_->rekey([&]() -> Status {
+        TARN_TRY(identities_->reseal());
+        return secrets_->reseal();
+      });
+      if (done) ++rekeyed;
+      if (!done && done.error().code != Code::kBusy) ++wrong;
+      if (!secrets_->set(own, std::to_string(i)) || secrets_->value(own) != std::to_string(i)) ++wrong;
+      if (!readable()) ++wrong;
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) threads.emplace_back(work, thread);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(rekeyed, 0);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(readable());
+    for (int thread = 0; thread < kThreads; ++thread)
+      EXPECT_EQ(secrets_->value("own-" + std::to_string(thread)), std::to_string(kEach - 1));
+    restart();
+  }
+}
+
+// The steps of two rekeys, one between the other's: whoever ends first must leave the other's key.
+TEST_F(SecretsTest, TwoInterleavedRotationsLeaveEverySecretReadable) {
+  ASSERT_TRUE(secrets_->set("a", "1"));
+  const std::string first = sealer_->rotate().value();
+  ASSERT_TRUE(identities_->reseal());
+  ASSERT_TRUE(secrets_->reseal());
+  const std::string second = sealer_->rotate().value();
+  ASSERT_TRUE(sealer_->forget_old(first));
+  EXPECT_EQ(secrets_->value("a"), "1");
+  restart();
+  EXPECT_EQ(secrets_->value("a"), "1");
+  ASSERT_TRUE(identities_->reseal());
+  ASSERT_TRUE(secrets_->reseal());
+  ASSERT_TRUE(sealer_->forget_old(second));
+  restart();
+  EXPECT_EQ(secrets_->value("a"), "1");
 }
 
 TEST_F(SecretsTest, ResealingStopsAtADamagedOne) {

@@ -1,11 +1,13 @@
 #include "access/specs.h"
 
 #include <algorithm>
+#include <cctype>
 #include <span>
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
+#include "access/identities_check.h"
 #include "base/nearest.h"
 
 namespace tarn::access {
@@ -42,15 +44,44 @@ Result<std::vector<std::string>> texts_of(const json::value& value, std::string_
   return out;
 }
 
+// Here too, so that a plan shows what could not be applied.
+Status check_principal_name(const std::string& name) {
+  TARN_TRY(check_name(name, "user name", kUserNameMax));
+  if (same_without_case(name, kAnonymous) && name != kAnonymous)
+    return fail(Code::kInvalid, fmt::format("user name '{}' is reserved; who comes without credentials is "
+                                            "'{}'",
+                                            name, kAnonymous));
+  if (same_without_case(name, kRoot) || same_without_case(name, kSystem))
+    return fail(Code::kInvalid,
+                fmt::format("user name '{}' is reserved: it is the lake's own; take another", name));
+  return {};
+}
+
+// As secrets.h says.
+Status check_secret_name(const std::string& name) {
+  auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("/_+=.@-").contains(c);
+  };
+  constexpr size_t kNameMax = 512;
+  if (!name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, fits)) return {};
+  return fail(
+      Code::kInvalid,
+      fmt::format("secret name: it must have 1 to {} of letters, digits and / _ + = . @ -", kNameMax));
+}
+
 }  // namespace
 
-Result<PrincipalSpec> principal_spec_from_json(const std::string&, const json::value& value) {
+Result<PrincipalSpec> principal_spec_from_json(const std::string& name, const json::value& value) {
+  TARN_TRY(check_principal_name(name));
   const std::vector<std::string> keys = {"roles", "tags"};
   TARN_ASSIGN(json::object object, object_of(value, "a principal", keys));
   PrincipalSpec spec;
   if (const json::value* roles = object.if_contains("roles")) {
     TARN_ASSIGN(spec.roles, texts_of(*roles, "roles"));
   }
+  if (spec.roles.size() > kRolesOfUserMax)
+    return wrong("roles",
+                 fmt::format("{} of them, at most {} are taken", spec.roles.size(), kRolesOfUserMax));
   if (const json::value* tags = object.if_contains("tags")) {
     if (!tags->is_object()) return wrong("tags", "a map of text is expected");
     for (const auto& tag : tags->get_object()) {
@@ -58,10 +89,12 @@ Result<PrincipalSpec> principal_spec_from_json(const std::string&, const json::v
       spec.tags[std::string(tag.key())] = std::string(tag.value().get_string());
     }
   }
+  TARN_TRY(check_tags(spec.tags));
   return spec;
 }
 
-Result<RoleSpec> role_spec_from_json(const std::string&, const json::value& value) {
+Result<RoleSpec> role_spec_from_json(const std::string& name, const json::value& value) {
+  TARN_TRY(check_name(name, "role name", kUserNameMax));
   RoleSpec spec;
   if (value.is_null()) return spec;
   const json::value* grants = value.is_object() ? value.get_object().if_contains("grants") : &value;
@@ -71,7 +104,8 @@ Result<RoleSpec> role_spec_from_json(const std::string&, const json::value& valu
   return spec;
 }
 
-Result<SecretSpec> secret_spec_from_json(const std::string&, const json::value& value) {
+Result<SecretSpec> secret_spec_from_json(const std::string& name, const json::value& value) {
+  TARN_TRY(check_secret_name(name));
   const std::vector<std::string> keys = {"description"};
   TARN_ASSIGN(json::object object, object_of(value, "a secret", keys));
   SecretSpec spec;
@@ -79,6 +113,7 @@ Result<SecretSpec> secret_spec_from_json(const std::string&, const json::value& 
     if (!description->is_string()) return wrong("description", "text is expected");
     spec.description = std::string(description->get_string());
   }
+  TARN_TRY(check_description(spec.description));
   return spec;
 }
 

@@ -5,7 +5,8 @@
 //   secrets: { warehouse-password: { description: "of the warehouse" } }           (values by `tarn secret set`)
 // Shapes: JSON as in the lake file; a role is the list itself or {"grants": […]}, and is written as the latter.
 // Threads: values; put_* as identities.h and secrets.h.
-// Fails: from_json: kInvalid names the key that is wrong and the nearest one.
+// Fails: from_json: kInvalid for a name that can't be (reserved ones too) and for a key that is wrong, with the
+// nearest one; kTooLarge for too many tags. Whether a principal's roles are there only put_* can say.
 #pragma once
 
 #include <map>

@@ -16,8 +16,7 @@ namespace {
 
 Result<Plan> plan_against_lake(Resources& resources, const PlanOptions& options) {
   TARN_ASSIGN(LakeFile file, read_lake_file(options.file));
-  TARN_ASSIGN(std::vector<Resource> existing, resources.list());
-  return make_plan(file, existing, options.prune);
+  return make_plan(file, resources, options.prune);
 }
 
 Result<Resource> find_resource(Resources& resources, const DestroyOptions& options) {

@@ -1,6 +1,7 @@
 #include "app/lake_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <functional>
 #include <tuple>
@@ -76,6 +77,7 @@ class Reader {
       : root_(root), checked_(checked), problems_(problems) {}
 
   LakeFile read() {
+    file_.given = true;
     file_.name = text_at(checked_, "lake", file_.name);
     file_.http = text_at(checked_, "http", file_.http);
     file_.region = text_at(checked_, "region", file_.region);
@@ -84,12 +86,12 @@ class Reader {
     }
     read_tls();
     if (const json::object* settings = object_at(checked_, "settings")) read_settings(*settings);
-    read_each("buckets", "bucket", file_.buckets, [](const std::string& name, const json::value& value) {
-      return store::bucket_spec_from_json(name, value.is_object() ? value.get_object() : json::object());
-    });
+    read_each("buckets", "bucket", file_.buckets, read_bucket);
     read_each("roles", "role", file_.roles, access::role_spec_from_json);
     read_each("principals", "principal", file_.principals, access::principal_spec_from_json);
     read_each("secrets", "secret", file_.secrets, access::secret_spec_from_json);
+    check_cases("roles", "role");
+    check_cases("principals", "principal");
     check_roles();
     read_streams();
     read_databases();
@@ -164,6 +166,28 @@ class Reader {
       } else {
         out.emplace(entry.key, std::move(*spec));
       }
+    }
+  }
+
+  static Result<store::BucketSpec> read_bucket(const std::string& name, const json::value& value) {
+    if (name == kTableBucket)
+      return fail(Code::kInvalid,
+                  fmt::format("`{}` is the bucket of the lake's own tables; give yours another name", name));
+    return store::bucket_spec_from_json(name, value.is_object() ? value.get_object() : json::object());
+  }
+
+  // To IAM names that differ only by case are one.
+  void check_cases(const char* noun, const char* what) {
+    const YamlEntry* entries = root_.find(noun);
+    if (entries == nullptr) return;
+    std::map<std::string, std::string> seen;  // by the name in lower case
+    for (const YamlEntry& entry : entries->value.entries) {
+      std::string lower = entry.key;
+      for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      auto [first, is_new] = seen.emplace(lower, entry.key);
+      if (is_new || first->second == entry.key) continue;
+      problems_.push_back({entry.place, fmt::format("{} `{}` is here as `{}` too: case does not count", what,
+                                                    entry.key, first->second)});
     }
   }
 

@@ -26,6 +26,7 @@
 namespace tarn::app {
 
 inline constexpr size_t kProblemsMax = 20;
+inline constexpr std::string_view kTableBucket = "lake";  // holds the lake's own tables: nobody declares it
 
 // What isn't there keeps the default of the part that it is for.
 struct Settings {
@@ -56,6 +57,7 @@ struct Tls {
 };
 
 struct LakeFile {
+  bool given = false;  // false: there is no file, so nothing is to be as it says
   std::string name = "lake";
   std::string http = "127.0.0.1:9700";
   Tls tls;

@@ -163,6 +163,22 @@ TEST(LakeFile, RefusesAKeyThatComesTwice) {
   EXPECT_THAT(error_of("databases: { d: { tables: { t: {}, T: {} } } }"), HasSubstr("is here twice"));
 }
 
+TEST(LakeFile, RefusesNamesThatNoApplyCouldTake) {
+  EXPECT_THAT(error_of("principals:\n  ok: {}\n  bob smith: {}\n"), StartsWith("lake.yaml:3:3: "));
+  EXPECT_THAT(error_of("principals: { root: {} }"), HasSubstr("'root' is reserved"));
+  EXPECT_THAT(error_of("principals: { System: {} }"), HasSubstr("'System' is reserved"));
+  EXPECT_THAT(error_of("principals: { Anonymous: {} }"), HasSubstr("'Anonymous' is reserved"));
+  EXPECT_THAT(error_of("principals: { ann: { tags: { 'aws:x': y } } }"), HasSubstr("reserved"));
+  EXPECT_THAT(error_of("roles: { 'a b': [] }"), HasSubstr("role name 'a b'"));
+  EXPECT_THAT(error_of("secrets: { 'a b': {} }"), HasSubstr("secret `a b`: "));
+  EXPECT_THAT(error_of("principals:\n  Bob: {}\n  bob: {}\n"),
+              StartsWith("lake.yaml:3:3: principal `bob` is here as `Bob` too: case does not count"));
+  EXPECT_THAT(error_of("roles: { a: [], A: [] }"), HasSubstr("role `A` is here as `a` too"));
+  EXPECT_THAT(error_of("buckets:\n  lake: {}\n"),
+              StartsWith("lake.yaml:2:3: `lake` is the bucket of the lake's own tables"));
+  EXPECT_TRUE(parse_lake_file("principals: { anonymous: {} }\nsecrets: { a/b: {}, A/b: {} }", "lake.yaml"));
+}
+
 TEST(LakeFile, NamesATabInTheIndentation) {
   EXPECT_THAT(error_of("streams:\n  a:\n\tshards: 1\n"),
               StartsWith("lake.yaml:3:1: a tab in the indentation"));

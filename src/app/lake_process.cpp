@@ -42,8 +42,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTableBucket = "lake";
 constexpr Duration kAuditWait = std::chrono::seconds(5);  // for a busy log, before the audit tries again
+constexpr Duration kUsedEvery = std::chrono::minutes(1);  // is written when access keys were used last
 constexpr Duration kRequestsTimeout = std::chrono::seconds(5);  // for requests under way when the lake stops
 
 Result<FolderLock> lock_folder(const fs::path& data) {
@@ -171,9 +171,15 @@ Status LakeProcess::Parts::open_compute(const Settings& settings) {
                                             Clock::system(), limits}));
   TARN_TRY(flow::put_system_streams(*streams));
   audit = access::Audit::start(
-      [this](std::span<const std::string> entries) -> Status {
+      [this, due = Deadline::after(kUsedEvery)](std::span<const std::string> entries) mutable -> Status {
         TARN_ASSIGN(auto stream, streams->find(flow::kAuditStream));
-        return flow::append_lines(*stream, entries, Deadline::after(kAuditWait));
+        TARN_TRY(flow::append_lines(*stream, entries, Deadline::after(kAuditWait)));
+        // Who uses a key leaves entries: so this is also the turn to write when keys were used.
+        if (!due.passed()) return {};
+        due = Deadline::after(kUsedEvery);
+        if (Status flushed = identities->flush_used(); !flushed)
+          TARN_LOG(warn, "when access keys were used last can't be written: {}", flushed.error().message);
+        return {};
       },
       metrics);
   guard = std::make_unique<access::Guard>(*audit, Clock::system());
@@ -198,15 +204,31 @@ Status LakeProcess::Parts::open_objects(const LakeFile& file) {
   return {};
 }
 
+// What fails of it doesn't keep the lake from serving: it may be a client that changed something meanwhile.
 Status LakeProcess::Parts::apply(const LakeFile& file) {
+  if (!file.given) return {};  // what `tarn apply` did from elsewhere stays
   std::unique_ptr<Resources> resources =
       local_resources({*streams, *catalog, *objects, *identities, *secrets, file.region});
-  TARN_ASSIGN(std::vector<Resource> existing, resources->list());
-  TARN_ASSIGN(Plan plan, make_plan(file, existing, false));
-  return apply_plan(plan, *resources, [](const Step& step) {
-    TARN_LOG(info, "{} {} {}", step.action == Action::kCreate ? "created" : "changed",
+  TARN_ASSIGN(Plan plan, make_plan(file, *resources, false));
+  for (const Step& step : plan.steps) {
+    if (!step.changes()) continue;
+    if (Status done = apply_step(step, *resources); !done) {
+      // Here only anonymous is ever deleted: better no lake than one that is open although its file closes it.
+      if (step.action == Action::kDelete) return done;
+      TARN_LOG(
+          error,
+          "{}. This part of the lake file is not applied, and the lake serves what it has: mend the file "
+          "and run `tarn apply`, or start again",
+          done.error().message);
+      continue;
+    }
+    TARN_LOG(info, "{} {} {}",
+             step.action == Action::kCreate   ? "created"
+             : step.action == Action::kDelete ? "deleted"
+                                              : "changed",
              kind_name(step.resource.kind), step.resource.name);
-  });
+  }
+  return {};
 }
 
 Status LakeProcess::Parts::listen(const HostPort& at, const LakeFile& file) {
@@ -290,6 +312,8 @@ Status LakeProcess::stop(Deadline deadline) {
   if (parts_ == nullptr) return {};
   Parts& parts = *parts_;
   parts.stopping = true;
+  if (parts.audit)
+    parts.audit->stop_waiting();  // else the server would wait for requests that wait for the trail
   if (parts.server) {
     std::error_code ignored;
     fs::remove(parts.address_file(), ignored);

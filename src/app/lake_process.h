@@ -6,7 +6,7 @@
 // Owns: every part. Started bottom up, stopped top down: door, maintenance, streams, then the rest.
 // Threads: start() and stop() from the owner's.
 // Fails: start: kBusy (another process has the folder), kIo (it can't be written), kExists (the port is
-// taken), or what the lake file's resources fail with.
+// taken), kCorrupt. What can't be applied of the lake file is logged, and the lake serves what it has.
 // Durable: stop() returns after what was acknowledged is delivered, or kept in the log for the next start.
 #pragma once
 

@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace fs = std::filesystem;
 
@@ -168,6 +169,43 @@ TEST_F(LakeProcessTest, AppliesAFileAndThenFindsNothingToChange) {
   EXPECT_THAT(tarn({"plan", "-f", write("c.yaml", "lake: a")}).out, HasSubstr("unmanaged"));
   EXPECT_EQ(tarn({"apply", "--prune", "-f", write("c.yaml", "lake: a")}).status, kDone);
   EXPECT_THAT(tarn({"status"}).out, HasSubstr("No streams."));
+}
+
+TEST_F(LakeProcessTest, AStepThatFailsDoesNotKeepTheLakeFromServing) {
+  start("streams: { a: { shards: 2 } }");
+  lake_.reset();
+  start("streams: { a: { shards: 1 }, b: {} }");  // shards can't shrink
+  EXPECT_EQ(tarn({"put", "a", write("a.ndjson", "{\"n\":1}\n")}).status, kDone);
+  EXPECT_EQ(tarn({"put", "b", write("b.ndjson", "{\"n\":1}\n")}).status, kDone);
+  EXPECT_THAT(tarn({"plan", "-f", write("c.yaml", "streams: { a: { shards: 1 }, b: {} }")}).out,
+              HasSubstr("~ stream a"));
+}
+
+TEST_F(LakeProcessTest, WithoutAFileTheLakeIsAsItWasLeft) {
+  start("{ roles: { public: [ { select: raw.* } ] }, principals: { anonymous: { roles: [ public ] } } }");
+  lake_.reset();
+  auto again = LakeProcess::start(folder_ / "data", [] {
+    LakeFile none;
+    none.http = "127.0.0.1:0";
+    return none;
+  }());
+  ASSERT_TRUE(again) << again.error().message;
+  lake_ = std::move(*again);
+  EXPECT_THAT(tarn({"user", "list"}).out, HasSubstr("anonymous"));
+  lake_.reset();
+  start("lake: a");
+  EXPECT_THAT(tarn({"user", "list"}).out, Not(HasSubstr("anonymous")));
+}
+
+TEST_F(LakeProcessTest, PruningTwiceLeavesTheRowsOfAStreamThatIsGone) {
+  start("streams: { clicks: {} }");
+  tarn({"put", "clicks", write("a.ndjson", "{\"n\":1}\n")});
+  std::string file = write("b.yaml", "lake: a");
+  EXPECT_THAT(tarn({"apply", "--prune", "-f", file}).out, HasSubstr("- stream clicks"));
+  EXPECT_EQ(tarn({"apply", "--prune", "-f", file}).out, "Nothing to change.\n");
+  EXPECT_THAT(tarn({"plan", "--prune", "-f", file}).out, HasSubstr("of a stream that is gone"));
+  EXPECT_EQ(tarn({"sql", "SELECT count(*) AS n FROM raw.clicks", "--format", "csv"}).out, "n\r\n1\r\n");
+  EXPECT_EQ(tarn({"destroy", "raw.clicks", "--yes"}).status, kDone);
 }
 
 TEST_F(LakeProcessTest, DestroyDeletesWhatIsNamed) {

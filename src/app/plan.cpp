@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
+#include "access/identities_check.h"
 #include "app/json_text.h"
 #include "base/bytes.h"
 #include "base/time.h"
@@ -107,20 +108,26 @@ void merge_over(json::object& under, const json::object& over) {
 
 class Planner {
  public:
-  Planner(const LakeFile& file, const std::vector<Resource>& existing, bool prune)
-      : file_(file), existing_(existing), prune_(prune) {}
+  Planner(const LakeFile& file, Resources& resources, bool prune)
+      : file_(file), resources_(resources), prune_(prune) {}
 
   Result<Plan> make() {
+    TARN_ASSIGN(existing_, resources_.list());
     TARN_TRY(find_stream_tables());
+    if (prune_) {
+      TARN_ASSIGN(caller_, resources_.caller());
+      TARN_TRY(find_delivered_tables());
+    }
+    close_to_anonymous();
     // What others name comes first: roles before principals.
     for (const auto& [name, spec] : file_.buckets)
-      TARN_TRY(plan_whole(ResourceKind::kBucket, name, store::to_json(spec)));
+      TARN_TRY(plan_spec(ResourceKind::kBucket, name, store::to_json(spec), true));
     for (const auto& [name, spec] : file_.roles)
-      TARN_TRY(plan_whole(ResourceKind::kRole, name, access::to_json(spec).get_object()));
+      TARN_TRY(plan_spec(ResourceKind::kRole, name, access::to_json(spec).get_object(), false));
     for (const auto& [name, spec] : file_.principals)
-      TARN_TRY(plan_whole(ResourceKind::kPrincipal, name, access::to_json(spec).get_object()));
+      TARN_TRY(plan_spec(ResourceKind::kPrincipal, name, access::to_json(spec).get_object(), false));
     for (const auto& [name, spec] : file_.secrets)
-      TARN_TRY(plan_whole(ResourceKind::kSecret, name, access::to_json(spec).get_object()));
+      TARN_TRY(plan_spec(ResourceKind::kSecret, name, access::to_json(spec).get_object(), false));
     // A stream makes its own tables; what the file says about them comes after.
     for (const auto& [name, spec] : file_.streams) TARN_TRY(plan_stream(name, spec));
     for (const auto& [name, text] : file_.table_json) TARN_TRY(plan_table(name, text));
@@ -154,6 +161,19 @@ class Planner {
     return {};
   }
 
+  // Whose stream was pruned before: a second run must not take the rows that the first one left.
+  Status find_delivered_tables() {
+    for (const Resource& resource : existing_) {
+      if (resource.kind != ResourceKind::kTable || declares(resource)) continue;
+      TARN_ASSIGN(bool holds, resources_.holds_records(resource.name));
+      if (!holds) continue;
+      TARN_ASSIGN(lake::TableName name, lake::TableName::parse(resource.name));
+      delivered_tables_.insert(name.str());
+      delivered_tables_.insert(flow::error_table(name).str());
+    }
+    return {};
+  }
+
   Status plan_stream(const std::string& name, const flow::StreamSpec& spec) {
     json::object declared = flow::to_json(spec);
     Step step;
@@ -173,8 +193,18 @@ class Planner {
     return {};
   }
 
-  // Compared key by key with everything that it is.
-  Status plan_whole(ResourceKind kind, const std::string& name, const json::object& declared) {
+  // Whom the file doesn't let in stays out, whatever else of the plan fails.
+  void close_to_anonymous() {
+    const Resource* anonymous = find(ResourceKind::kPrincipal, std::string(access::kAnonymous));
+    if (anonymous == nullptr || declares(*anonymous)) return;
+    Step step;
+    step.action = Action::kDelete;
+    step.resource = *anonymous;
+    plan_.steps.push_back(std::move(step));
+  }
+
+  Status plan_spec(ResourceKind kind, const std::string& name, const json::object& declared,
+                   bool only_declared) {
     Step step;
     step.resource = {kind, name, json::serialize(declared)};
     Flat after;
@@ -185,9 +215,25 @@ class Planner {
       TARN_ASSIGN(json::object object, object_of(*existing));
       flatten(object, "", before);
     }
-    step.differences = differences_of(before, after, false);
+    step.differences = differences_of(before, after, only_declared);
+    if (existing != nullptr && existing->origin == access::Origin::kApi)
+      step.differences.push_back({"origin", "api", "file"});
+    if (existing == nullptr) step.problem = name_taken(kind, name);
     add(std::move(step), existing != nullptr);
     return {};
+  }
+
+  // To IAM names that differ only by case are one.
+  std::string name_taken(ResourceKind kind, const std::string& name) const {
+    if (kind != ResourceKind::kRole && kind != ResourceKind::kPrincipal) return "";
+    for (const Resource& other : existing_) {
+      if (other.kind != kind || !access::same_without_case(other.name, name)) continue;
+      return fmt::format(
+          "there is {} already, and case does not count: declare it by that name, or remove it first (`tarn "
+          "destroy {} --kind {}`)",
+          other.name, other.name, kind_name(kind));
+    }
+    return "";
   }
 
   Status plan_table(const lake::TableName& name, const std::string& text) {
@@ -215,10 +261,16 @@ class Planner {
   }
 
   void plan_rest(const Resource& resource) {
-    if (declares(resource)) return;
+    bool principal = resource.kind == ResourceKind::kPrincipal;
+    if (declares(resource) || (principal && resource.name == access::kAnonymous)) return;
     Step step;
     step.action = prune_ ? Action::kDelete : Action::kUnmanaged;
     step.resource = resource;
+    step.of_removed_stream =
+        resource.kind == ResourceKind::kTable && delivered_tables_.contains(resource.name);
+    if (step.of_removed_stream) step.action = Action::kUnmanaged;
+    if (prune_ && principal && resource.name == caller_)
+      step.problem = "it is who you are: declare it in the lake file, or come with the key of somebody else";
     plan_.steps.push_back(std::move(step));
   }
 
@@ -243,9 +295,12 @@ class Planner {
   }
 
   const LakeFile& file_;
-  const std::vector<Resource>& existing_;
+  Resources& resources_;
   const bool prune_;
+  std::vector<Resource> existing_;
+  std::string caller_;
   std::set<std::string> stream_tables_;
+  std::set<std::string> delivered_tables_;  // of streams that are gone
   Plan plan_;
 };
 
@@ -265,30 +320,42 @@ std::string_view action_name(Action action) {
   return "";
 }
 
-bool does_something(Action action) {
-  return action == Action::kCreate || action == Action::kChange || action == Action::kDelete;
+std::unexpected<Error> step_failed(const Step& step, Error error) {
+  return fail(std::move(error).in(
+      fmt::format("{} {} {}", action_name(step.action), kind_name(step.resource.kind), step.resource.name)));
 }
 
 }  // namespace
 
-bool Plan::changes() const {
-  return std::ranges::any_of(steps, [](const Step& step) { return does_something(step.action); });
+bool Step::changes() const {
+  return action == Action::kCreate || action == Action::kChange || action == Action::kDelete;
 }
 
-Result<Plan> make_plan(const LakeFile& file, const std::vector<Resource>& existing, bool prune) {
-  return Planner(file, existing, prune).make();
+bool Plan::changes() const {
+  return std::ranges::any_of(steps, &Step::changes);
+}
+
+Result<Plan> make_plan(const LakeFile& file, Resources& resources, bool prune) {
+  return Planner(file, resources, prune).make();
+}
+
+Status apply_step(const Step& step, Resources& resources) {
+  if (!step.problem.empty()) return step_failed(step, Error{Code::kConflict, step.problem, 0});
+  if (!step.changes()) return {};
+  const Resource& resource = step.resource;
+  Status status = step.action == Action::kDelete ? resources.remove(resource.kind, resource.name)
+                                                 : resources.put(resource);
+  if (!status) return step_failed(step, std::move(status).error());
+  return {};
 }
 
 Status apply_plan(const Plan& plan, Resources& resources, const std::function<void(const Step&)>& done) {
+  // What is known to fail, fails before anything is changed.
+  for (const Step& step : plan.steps)
+    if (!step.problem.empty()) return step_failed(step, Error{Code::kConflict, step.problem, 0});
   for (const Step& step : plan.steps) {
-    if (!does_something(step.action)) continue;
-    const Resource& resource = step.resource;
-    Status status = step.action == Action::kDelete ? resources.remove(resource.kind, resource.name)
-                                                   : resources.put(resource);
-    if (!status) {
-      return fail(std::move(status).error().in(
-          fmt::format("{} {} {}", action_name(step.action), kind_name(resource.kind), resource.name)));
-    }
+    if (!step.changes()) continue;
+    TARN_TRY(apply_step(step, resources));
     done(step);
   }
   return {};
@@ -303,9 +370,11 @@ std::string render_step(const Step& step, const Terminal& terminal) {
               : step.action == Action::kChange ? Look{"~", Colour::kYellow}
               : step.action == Action::kDelete ? Look{"-", Colour::kRed}
                                                : Look{" ", Colour::kGrey};
-  std::string note = step.action == Action::kUnmanaged ? "  (unmanaged: not in the file)"
-                     : step.action == Action::kKeep    ? "  (as declared)"
-                                                       : "";
+  std::string note = step.of_removed_stream
+                         ? "  (unmanaged: of a stream that is gone; only `tarn destroy` removes it)"
+                     : step.action == Action::kUnmanaged ? "  (unmanaged: not in the file)"
+                     : step.action == Action::kKeep      ? "  (as declared)"
+                                                         : "";
   std::string out = paint(terminal, look.colour,
                           fmt::format("{} {} {}{}", look.sign, kind_name(step.resource.kind),
                                       visible(step.resource.name), note)) +
@@ -317,6 +386,8 @@ std::string render_step(const Step& step, const Terminal& terminal) {
     out += create ? fmt::format("    {}: {}\n", d.key, after)
                   : fmt::format("    {}: {} → {}\n", d.key, before, after);
   }
+  if (!step.problem.empty())
+    out += paint(terminal, Colour::kRed, fmt::format("    can't be done: {}", visible(step.problem))) + "\n";
   return out;
 }
 
@@ -342,10 +413,12 @@ std::string plan_json(const Plan& plan) {
       if (d.after) difference["after"] = *d.after;
       differences.push_back(std::move(difference));
     }
-    steps.push_back(json::object{{"action", action_name(step.action)},
-                                 {"kind", kind_name(step.resource.kind)},
-                                 {"name", step.resource.name},
-                                 {"differences", std::move(differences)}});
+    json::object shown = {{"action", action_name(step.action)},
+                          {"kind", kind_name(step.resource.kind)},
+                          {"name", step.resource.name},
+                          {"differences", std::move(differences)}};
+    if (!step.problem.empty()) shown["problem"] = step.problem;
+    steps.push_back(std::move(shown));
   }
   return pretty_json(json::object{{"changes", plan.changes()}, {"steps", std::move(steps)}}) + "\n";
 }

@@ -1,10 +1,13 @@
 // What would have to change so that a lake is as its file says; and changing it.
 //
-// A stream is compared key by key with everything that it is. Of a table only what the file says is compared:
-// columns that records brought, properties that others set stay. Nothing is removed unless asked for (prune):
-// what the file doesn't name shows as unmanaged. The tables that a stream delivers to belong to the stream.
-// Threads: make_plan and the renderings are pure functions.
-// Fails: apply_plan stops at the first step that fails, with its name.
+// Streams, roles, principals and secrets are compared key by key with everything that they are, and whether the file
+// or a client made them. Of tables and buckets only what the file says is compared: columns that records brought,
+// rules that S3 clients set stay. Nothing is removed unless asked for (prune): what the file doesn't name shows as
+// unmanaged. But `anonymous` is there only as long as the file says so: it goes, and first of all. The tables that a
+// stream delivers to belong to the stream; those that a stream has ever delivered to are never pruned.
+// Threads: one thread; the renderings are pure functions.
+// Fails: make_plan as `resources` does. apply_plan: kConflict before the first step if some step can't be done; then
+// it stops at the first step that fails, with its name.
 #pragma once
 
 #include <functional>
@@ -31,15 +34,20 @@ struct Step {
   Action action = Action::kKeep;
   Resource resource;  // with the spec to put
   std::vector<Difference> differences;
+  std::string problem;  // why it can't be done and what to do; empty: it can, for all that is known
+  bool of_removed_stream = false;  // a table that pruning leaves: it has what a stream delivered
+  bool changes() const;            // is there anything to do
 };
 
 struct Plan {
   std::vector<Step> steps;  // in the order in which they are to be done
-  bool changes() const;     // is there anything to do
+  bool changes() const;
 };
 
-Result<Plan> make_plan(const LakeFile& file, const std::vector<Resource>& existing, bool prune);
+Result<Plan> make_plan(const LakeFile& file, Resources& resources, bool prune);
 
+// Does this one, if there is anything to do. The error names it.
+Status apply_step(const Step& step, Resources& resources);
 // `done` is told each step that was done.
 Status apply_plan(const Plan& plan, Resources& resources, const std::function<void(const Step&)>& done);
 

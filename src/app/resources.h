@@ -1,5 +1,5 @@
-// The resources of a lake (streams, tables, buckets, roles, principals, secrets), to be compared with a lake file and changed: of this process, or over
-// HTTP.
+// The resources of a lake (streams, tables, buckets, roles, principals, secrets), to be compared with a lake file and
+// changed: of this process, or over HTTP. What is put is the lake file's from then on: IAM can't change it.
 //
 // Shapes: a spec is JSON text in the shape of a lake file (flow/stream_spec.h, lake/table_spec.h,
 // store/bucket_spec.h, access/specs.h).
@@ -29,6 +29,7 @@ struct Resource {
   ResourceKind kind = ResourceKind::kStream;
   std::string name;
   std::string spec;
+  access::Origin origin = access::Origin::kFile;  // roles, principals, secrets: kApi if a client made it
 };
 
 class Resources {
@@ -37,6 +38,9 @@ class Resources {
   virtual Result<std::vector<Resource>> list() = 0;
   virtual Status put(const Resource& resource) = 0;  // creates it or changes it
   virtual Status remove(ResourceKind kind, const std::string& name) = 0;
+  // Has a stream ever delivered into it: then it has rows that are nowhere else, the stream being gone or not.
+  virtual Result<bool> holds_records(const std::string& table) = 0;
+  virtual Result<std::string> caller() = 0;  // the principal that asks; empty: it is none of the list
 };
 
 // Borrowed.

@@ -3,23 +3,30 @@
 
 #include "app/json_text.h"
 #include "app/resources.h"
+#include "lake/table.h"
 
 namespace tarn::app {
 namespace {
 
 namespace json = boost::json;
 
-// What the API adds to a spec (name, status, totals) is left out.
+// What the API adds to a spec (name, status, totals) is left out, and a text that is not set: specs have none.
 json::object spec_of(const json::object& resource, std::initializer_list<std::string_view> keys) {
   json::object spec;
   for (std::string_view key : keys) {
-    if (const json::value* value = resource.if_contains(key)) spec[key] = *value;
+    const json::value* value = resource.if_contains(key);
+    bool set = value != nullptr && !(value->is_string() && value->get_string().empty());
+    if (set) spec[key] = *value;
   }
   return spec;
 }
 
 std::string target_of(ResourceKind kind, const std::string& name) {
   return fmt::format("/v1/{}s/{}", kind_name(kind), encode_url(name));
+}
+
+bool has_origin(ResourceKind kind) {
+  return kind == ResourceKind::kRole || kind == ResourceKind::kPrincipal || kind == ResourceKind::kSecret;
 }
 
 class HttpResources : public Resources {
@@ -57,6 +64,7 @@ class HttpResources : public Resources {
     HttpRequest request;
     request.method = "PUT";
     request.target = target_of(resource.kind, resource.name);
+    if (has_origin(resource.kind)) request.target += "?origin=file";
     request.headers = {{"Content-Type", "application/json"}};
     request.body = resource.spec;
     TARN_TRY(client_.call(request));
@@ -68,6 +76,31 @@ class HttpResources : public Resources {
     return {};
   }
 
+  Result<bool> holds_records(const std::string& table) override {
+    auto answer = client_.call({.target = target_of(ResourceKind::kTable, table) + "/snapshots"});
+    if (!answer && answer.error().code == Code::kNotFound) return false;  // dropped meanwhile
+    if (!answer) return fail(std::move(answer).error());
+    const json::array* snapshots =
+        answer->is_object() ? array_at(answer->get_object(), "snapshots") : nullptr;
+    if (snapshots == nullptr) return no_lake();
+    for (const json::value& snapshot : *snapshots) {
+      const json::object* summary =
+          snapshot.is_object() ? object_at(snapshot.get_object(), "summary") : nullptr;
+      if (summary == nullptr) return no_lake();
+      for (const auto& member : *summary)
+        if (std::string_view(member.key()).starts_with(lake::kPositionKey)) return true;
+    }
+    return false;
+  }
+
+  Result<std::string> caller() override {
+    TARN_ASSIGN(json::value answer, client_.call({.target = "/v1/whoami"}));
+    if (!answer.is_object()) return no_lake();
+    // The root and the sessions of roles are no principals of the list.
+    bool user = text_at(answer.get_object(), "arn").contains(":user/");
+    return user ? text_at(answer.get_object(), "name") : std::string();
+  }
+
  private:
   std::unexpected<Error> no_lake() const {
     return fail(Code::kInternal,
@@ -77,9 +110,12 @@ class HttpResources : public Resources {
   Status add(std::vector<Resource>& resources, ResourceKind kind,
              std::initializer_list<std::string_view> keys) {
     TARN_ASSIGN(json::array list, list_of(fmt::format("{}s", kind_name(kind))));
-    for (const json::value& item : list)
-      resources.push_back(
-          {kind, text_at(item.get_object(), "name"), json::serialize(spec_of(item.get_object(), keys))});
+    for (const json::value& item : list) {
+      const json::object& object = item.get_object();
+      bool by_client = text_at(object, "origin") == "api";
+      resources.push_back({kind, text_at(object, "name"), json::serialize(spec_of(object, keys)),
+                           by_client ? access::Origin::kApi : access::Origin::kFile});
+    }
     return {};
   }
 

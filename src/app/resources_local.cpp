@@ -96,11 +96,23 @@ class LocalResources : public Resources {
     return {};
   }
 
+  Result<bool> holds_records(const std::string& table) override {
+    TARN_ASSIGN(lake::TableName name, lake::TableName::parse(table));
+    TARN_ASSIGN(lake::Table loaded, parts_.catalog.load(name));
+    for (const lake::Snapshot& snapshot : loaded->snapshots)
+      for (const auto& [key, value] : snapshot.summary)
+        if (key.starts_with(lake::kPositionKey)) return true;
+    return false;
+  }
+
+  Result<std::string> caller() override { return std::string(); }  // the lake itself
+
  private:
   template <typename List>
   static void add(std::vector<Resource>& resources, ResourceKind kind, const List& list) {
     for (const auto& item : list)
-      resources.push_back({kind, item.name, json::serialize(access::to_json(access::spec_of(item)))});
+      resources.push_back(
+          {kind, item.name, json::serialize(access::to_json(access::spec_of(item))), item.origin});
   }
 
   Status put_table(const std::string& text, const json::object& spec) {

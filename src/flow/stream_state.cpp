@@ -1,10 +1,12 @@
 #include "flow/stream_state.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <fmt/core.h>
 
 #include "base/logging.h"
+#include "flow/system_streams.h"
 
 namespace tarn::flow {
 namespace {
@@ -89,20 +91,23 @@ Status StreamState::change(const StreamSpec& spec) {
 
 Result<Accepted> StreamState::append(std::span<const log::Record> records,
                                      std::optional<log::Producer> producer) {
+  // What other streams hold back must not silence the lake's own: nothing is done that the audit can't take.
+  uint64_t bound_of_all = shared_.parts.limits.undelivered_bytes_max;
   uint64_t bound = 0;
   uint64_t deliver_bytes = 0;
   {
     Lock lock(mu_);
     if (closed_) return fail(Code::kNotFound, fmt::format("the stream {} was removed", spec_.name));
     bound = spec_.undelivered_bytes_max;
+    if (is_system_stream(spec_.name)) bound_of_all = INT64_MAX;
     deliver_bytes = spec_.deliver.bytes;
   }
   if (shared_.stopping) return fail(Error{Code::kUnavailable, "the lake is stopping", kRetryAfterMs});
   if (undelivered_bytes_.load() > static_cast<int64_t>(bound) ||
-      shared_.undelivered_bytes.load() > static_cast<int64_t>(shared_.parts.limits.undelivered_bytes_max))
+      shared_.undelivered_bytes.load() > static_cast<int64_t>(bound_of_all))
     return fail(Error{Code::kBusy,
                       fmt::format("more than {} wait for delivery (undelivered_max); send again later",
-                                  human_bytes(std::min(bound, shared_.parts.limits.undelivered_bytes_max))),
+                                  human_bytes(std::min(bound, bound_of_all))),
                       kRetryAfterMs});
   int shard = shards_->choose(records, producer);
   TARN_ASSIGN(log::Appended appended, shards_->at(shard).append(records, producer));

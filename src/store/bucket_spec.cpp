@@ -152,30 +152,32 @@ Result<BucketSpec> bucket_spec_from_json(const std::string& name, const json::ob
   }
   if (const json::value* value = object.if_contains("lifecycle")) {
     if (!value->is_array()) return wrong("lifecycle", "a list of rules is expected");
+    spec.lifecycle.emplace();
     for (const json::value& item : value->get_array()) {
-      TARN_ASSIGN(LifecycleRule rule, rule_from_json(item, spec.lifecycle.size()));
-      spec.lifecycle.push_back(std::move(rule));
+      TARN_ASSIGN(LifecycleRule rule, rule_from_json(item, spec.lifecycle->size()));
+      spec.lifecycle->push_back(std::move(rule));
     }
   }
   return spec;
 }
 
 json::object to_json(const BucketSpec& spec) {
-  json::object out{{"versioning", kVersioningNames[static_cast<size_t>(spec.versioning)]},
-                   {"events", spec.events}};
-  if (spec.lifecycle.empty()) return out;
+  json::object out;
+  if (spec.versioning) out["versioning"] = kVersioningNames[static_cast<size_t>(*spec.versioning)];
+  if (spec.events) out["events"] = *spec.events;
+  if (!spec.lifecycle) return out;
   json::array rules;
-  for (const LifecycleRule& rule : spec.lifecycle) rules.push_back(rule_to_json(rule));
+  for (const LifecycleRule& rule : *spec.lifecycle) rules.push_back(rule_to_json(rule));
   out["lifecycle"] = std::move(rules);
   return out;
 }
 
 Result<BucketSpec> read_bucket_spec(const Objects& objects, const std::string& name) {
   TARN_ASSIGN(Bucket bucket, objects.bucket(name));
-  BucketSpec spec{bucket.versioning, bucket.events, {}};
+  BucketSpec spec{bucket.versioning, bucket.events, std::vector<LifecycleRule>()};
   TARN_ASSIGN(std::optional<std::string> document, objects.document(name, kLifecycle));
   if (document) {
-    TARN_ASSIGN(spec.lifecycle, lifecycle_from_json(*document));
+    TARN_ASSIGN(*spec.lifecycle, lifecycle_from_json(*document));
   }
   return spec;
 }
@@ -189,22 +191,23 @@ Status put_bucket_spec(Objects& objects, const std::string& name, const BucketSp
                   .created = now,
                   .region = region,
                   .owner = owner,
-                  .versioning = spec.versioning,
-                  .events = spec.events};
+                  .versioning = spec.versioning.value_or(Versioning::kNever),
+                  .events = spec.events.value_or(true)};
     TARN_TRY(objects.create_bucket(bucket));
   } else {
     if (have->versioning != Versioning::kNever && spec.versioning == Versioning::kNever)
-      return fail(
-          Code::kConflict,
-          fmt::format("bucket {}: versioning was on and can't be taken away: say `versioning: suspended`",
-                      name));
+      return fail(Code::kConflict,
+                  fmt::format("bucket {}: versioning was on and can't be taken away: say `versioning: "
+                              "suspended`, or nothing to leave it as it is",
+                              name));
     TARN_TRY(objects.change_bucket(name, [&](Bucket& bucket) {
-      bucket.versioning = spec.versioning;
-      bucket.events = spec.events;
+      bucket.versioning = spec.versioning.value_or(bucket.versioning);
+      bucket.events = spec.events.value_or(bucket.events);
     }));
   }
+  if (!spec.lifecycle) return {};
   std::optional<std::string> document;
-  if (!spec.lifecycle.empty()) document = lifecycle_to_json(spec.lifecycle);
+  if (!spec.lifecycle->empty()) document = lifecycle_to_json(*spec.lifecycle);
   return objects.set_document(name, kLifecycle, std::move(document));
 }
 

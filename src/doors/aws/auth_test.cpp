@@ -1,8 +1,13 @@
 #include "doors/aws/auth.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
+#include "access/sealed.h"
+#include "base/id.h"
 #include "doors/aws/auth_fixture_for_test.h"
+#include "meta/metastore.h"
 
 namespace tarn::aws {
 namespace {
@@ -337,6 +342,75 @@ TEST_F(Auth, AWrongSignatureIsToldWhatShouldHaveBeenSigned) {
   right.raw_target = request.raw_target;
   std::string secret = signer_.sign(right);
   for (const auto& [name, value] : wrong.fields) EXPECT_EQ(value.find(secret), std::string::npos) << name;
+}
+
+// With identities that remember when a key was used.
+class KeyUse : public Auth {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_);
+    metastore_ = meta::open_sqlite(folder_ / "meta.db").value();
+    sealer_ = access::Sealer::open(folder_ / "secret.key").value();
+    identities_ = access::Identities::open(*metastore_, *sealer_, clock_).value();
+    access::NewAccessKey key = identities_->take_new_root_key().value();
+    signer_.scope.key_id = key.key.id;
+    signer_.secret = key.secret;
+  }
+  void TearDown() override {
+    identities_.reset();
+    sealer_.reset();
+    metastore_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  AuthOptions options() { return {.identities = *identities_, .clock = clock_, .region = {}}; }
+  bool taken(SentRequest request) { return authenticate(request, true, options()).has_value(); }
+  bool used() { return identities_->keys("root").at(0).used.has_value(); }
+
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("tarn-auth-" + uuid_v4());
+  std::unique_ptr<meta::Metastore> metastore_;
+  std::unique_ptr<access::Sealer> sealer_;
+  std::unique_ptr<access::Identities> identities_;
+};
+
+TEST_F(KeyUse, IsASignatureThatHolds) {
+  Signer right = signer_;
+  signer_.secret += "x";
+  EXPECT_FALSE(taken(signed_get()));
+  EXPECT_FALSE(taken(signed_url()));
+  EXPECT_FALSE(used());
+  signer_ = right;
+  EXPECT_TRUE(taken(signed_get()));
+  EXPECT_TRUE(used());
+}
+
+TEST_F(KeyUse, IsASignatureOfVersion2ThatHolds) {
+  const std::string& id = signer_.scope.key_id;
+  const int64_t expires = kNow.us / 1'000'000 + 60;
+  SentRequest request = get();
+  auto url = [&](std::string_view secret) {
+    request.raw_target = "/bucket/key";
+    std::string text = v2_to_sign(request, std::to_string(expires), "", false);
+    request.raw_target += "?AWSAccessKeyId=" + id + "&Expires=" + std::to_string(expires) +
+                          "&Signature=" + uri_encode(signature_v2(secret, text), false);
+    return request;
+  };
+  EXPECT_FALSE(taken(url("wrong")));
+  EXPECT_FALSE(used());
+  EXPECT_TRUE(taken(url(signer_.secret)));
+  EXPECT_TRUE(used());
+}
+
+TEST_F(KeyUse, IsAFormWhoseSignatureHolds) {
+  auto form = [&](std::string_view secret) {
+    return authenticate_form({{"awsaccesskeyid", signer_.scope.key_id},
+                              {"policy", "cG9saWN5"},
+                              {"signature", signature_v2(secret, "cG9saWN5")}},
+                             options());
+  };
+  EXPECT_FALSE(form("wrong"));
+  EXPECT_FALSE(used());
+  EXPECT_TRUE(form(signer_.secret));
+  EXPECT_TRUE(used());
 }
 
 TEST_F(Auth, KeysThatAreNotThere) {

@@ -117,6 +117,7 @@ Verdict verified(http::Request& request, const V2Claim& claim, const ToSign& to_
   std::string text = to_sign(false);
   if (!is_right(text) && !is_right(to_sign(true)))
     return refuse_signature(claim.key_id, claim.signature, text, {});
+  options.identities.used(claim.key_id);
   Authenticated out;
   auto payload = s3_payload(request, nullptr, "", out.aws_chunked);
   if (!payload) return std::unexpected(std::move(payload).error());
@@ -157,6 +158,7 @@ std::expected<access::Principal, Refusal> form_v4(
   std::string_view given = field(fields, "x-amz-signature");
   if (!access::equal_in_constant_time(signature_v4(signing_key(credential->secret, *scope), policy), given))
     return refuse_signature(scope->key_id, given, policy, {});
+  options.identities.used(scope->key_id);
   return std::move(credential->principal);
 }
 
@@ -199,6 +201,7 @@ std::expected<access::Principal, Refusal> authenticate_form(
   std::string_view policy = field(fields, "policy");
   if (!access::equal_in_constant_time(signature_v2(credential->secret, policy), given))
     return refuse_signature(key_id, given, policy, {});
+  options.identities.used(key_id);
   return std::move(credential->principal);
 }
 

@@ -235,6 +235,7 @@ Verdict authenticate_v4(http::Request& request, const Claim& claim, bool s3, con
   }
   auto right = check_signature(request, claim, headers, hash, key);
   if (!right) return std::unexpected(std::move(right).error());
+  options.identities.used(claim.scope.key_id);
 
   Authenticated out;
   if (s3) {

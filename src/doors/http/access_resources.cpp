@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "access/grants.h"
 #include "access/specs.h"
 #include "doors/http/answers.h"
 #include "doors/http/api.h"
@@ -84,6 +85,17 @@ Result<json::object> spec_body(Api& api, Call& call, const std::string& what,
   return body;
 }
 
+// Whose it is to be: as `?origin=` says (`tarn apply` says file), else whose it is, else the API's. It is no part of
+// the body, so that what GET answers can be sent back by anybody without claiming it for a file.
+template <typename There>
+Result<access::Origin> origin_for(const Call& call, const Result<There>& have) {
+  std::optional<std::string> asked = call.request.query("origin");
+  if (!asked) return have ? have->origin : access::Origin::kApi;
+  if (*asked == "file") return access::Origin::kFile;
+  if (*asked == "api") return access::Origin::kApi;
+  return fail(Code::kInvalid, "'origin' is file (a lake file declares it) or api");
+}
+
 Result<std::string> text_in(const json::object& body, std::string_view key) {
   const json::value* value = body.if_contains(key);
   if (value == nullptr || !value->is_string())
@@ -117,14 +129,18 @@ Status put_principal(Api& api, Call& call) {
                         {"name", "id", "policies", "keys", "password", "origin", "created"}));
   TARN_ASSIGN(access::PrincipalSpec spec, access::principal_spec_from_json(name, body));
   auto have = api.parts.identities.user(name);
-  TARN_TRY(
-      access::put_principal(api.parts.identities, name, spec, have ? have->origin : access::Origin::kApi));
+  TARN_ASSIGN(access::Origin origin, origin_for(call, have));
+  TARN_TRY(access::put_principal(api.parts.identities, name, spec, origin));
   TARN_ASSIGN(access::User user, api.parts.identities.user(name));
   return send_json(call.responder, have ? 200 : 201, user_json(api, user));
 }
 
 Status delete_principal(Api& api, Call& call) {
-  TARN_TRY(api.parts.identities.remove_user(call.parameter("principal"), true));
+  const std::string& name = call.parameter("principal");
+  TARN_ASSIGN(access::User user, api.parts.identities.user(name));
+  if (call.principal.arn == access::user_arn(user.name, user.path))
+    return fail(Code::kConflict, "this is who you are: remove it as somebody else");
+  TARN_TRY(api.parts.identities.remove_user(name, true));
   return send_empty(call.responder);
 }
 
@@ -159,7 +175,8 @@ Status put_role(Api& api, Call& call) {
   TARN_ASSIGN(access::RoleSpec spec,
               access::role_spec_from_json(name, body.empty() ? json::value(nullptr) : json::value(body)));
   auto have = api.parts.identities.role(name);
-  TARN_TRY(access::put_role(api.parts.identities, name, spec, have ? have->origin : access::Origin::kApi));
+  TARN_ASSIGN(access::Origin origin, origin_for(call, have));
+  TARN_TRY(access::put_role(api.parts.identities, name, spec, origin));
   TARN_ASSIGN(access::Role role, api.parts.identities.role(name));
   return send_json(call.responder, have ? 200 : 201, role_json(role));
 }
@@ -227,7 +244,8 @@ Status put_secret(Api& api, Call& call) {
                                            {"name", "versions", "created", "changed", "origin"}));
   TARN_ASSIGN(access::SecretSpec spec, access::secret_spec_from_json(name, body));
   auto have = api.parts.secrets.info(name);
-  TARN_TRY(api.parts.secrets.declare(name, spec.description, have ? have->origin : access::Origin::kApi));
+  TARN_ASSIGN(access::Origin origin, origin_for(call, have));
+  TARN_TRY(api.parts.secrets.declare(name, spec.description, origin));
   TARN_ASSIGN(access::SecretInfo secret, api.parts.secrets.info(name));
   return send_json(call.responder, have ? 200 : 201, secret_json(secret));
 }
@@ -267,10 +285,10 @@ Status rotate_secret(Api& api, Call& call) {
 }
 
 Status rekey(Api& api, Call& call) {
-  TARN_TRY(api.parts.sealer.rotate());
-  TARN_TRY(api.parts.identities.reseal());
-  TARN_TRY(api.parts.secrets.reseal());
-  TARN_TRY(api.parts.sealer.forget_old());
+  TARN_TRY(api.parts.sealer.rekey([&]() -> Status {
+    TARN_TRY(api.parts.identities.reseal());
+    return api.parts.secrets.reseal();
+  }));
   return send_empty(call.responder);
 }
 

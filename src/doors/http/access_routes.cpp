@@ -10,6 +10,11 @@ using Of = Needs::Of;
 
 constexpr std::string_view kJson = "application/json";
 
+// `tarn apply` says file.
+constexpr Parameter kOrigin = {
+    "origin", "query", R"({"type":"string","enum":["file","api"]})",
+    "file: a lake file declares it, and IAM clients can't change it; as it is, or api, if it is left out"};
+
 Answer answer(std::string_view description, std::string_view schema, int status = 200) {
   return {status, description, {{kJson, schema, {}}}};
 }
@@ -39,19 +44,21 @@ void add_buckets(std::vector<Route>& out) {
                  {404},
                  &get_bucket,
                  {Of::kBucket, access::kDescribe}});
-  out.push_back({"PUT",
-                 "/v1/buckets/{bucket}",
-                 "putBucket",
-                 "buckets",
-                 "Create or change a bucket",
-                 "The body is the bucket's entry in a lake file, as JSON. Objects go over S3.",
-                 {},
-                 {{kJson, "#BucketSpec",
-                   R"json({"versioning":"enabled","lifecycle":[{"prefix":"tmp/","expire":"7d"}]})json"}},
-                 {answer("It was changed", "#Bucket"), answer("It was created", "#Bucket", 201)},
-                 {409},
-                 &put_bucket,
-                 {Of::kBucket}});
+  out.push_back(
+      {"PUT",
+       "/v1/buckets/{bucket}",
+       "putBucket",
+       "buckets",
+       "Create or change a bucket",
+       "The body is the bucket's entry in a lake file, as JSON. Keys that it doesn't say stay as they "
+       "are. Objects go over S3.",
+       {},
+       {{kJson, "#BucketSpec",
+         R"json({"versioning":"enabled","lifecycle":[{"prefix":"tmp/","expire":"7d"}]})json"}},
+       {answer("It was changed", "#Bucket"), answer("It was created", "#Bucket", 201)},
+       {409},
+       &put_bucket,
+       {Of::kBucket}});
   out.push_back({"DELETE",
                  "/v1/buckets/{bucket}",
                  "deleteBucket",
@@ -112,7 +119,7 @@ void add_principal_changes(std::vector<Route>& out) {
                  "access",
                  "Create or change a user",
                  "The body is the principal's entry in a lake file, as JSON.",
-                 {},
+                 {kOrigin},
                  {{kJson, "#PrincipalSpec", R"json({"roles":["analyst"]})json"}},
                  {answer("It was changed", "#Principal"), answer("It was created", "#Principal", 201)},
                  {404, 409},
@@ -127,7 +134,7 @@ void add_principal_changes(std::vector<Route>& out) {
                  {},
                  {},
                  {{204, "It is removed", {}}},
-                 {404},
+                 {404, 409},
                  &delete_principal,
                  {Of::kLake}});
   out.push_back({"PUT",
@@ -176,7 +183,7 @@ void add_roles(std::vector<Route>& out) {
        "access",
        "Create or change a role",
        "Its grants, as in a lake file.",
-       {},
+       {kOrigin},
        {{kJson, "#RoleSpec", R"json({"grants":[{"select":"raw.*"},{"read":"s3://reports/*"}]})json"}},
        {answer("It was changed", "#Role"), answer("It was created", "#Role", 201)},
        {409},
@@ -266,7 +273,7 @@ void add_secrets(std::vector<Route>& out) {
                  "secrets",
                  "Declare a secret",
                  "",
-                 {},
+                 {kOrigin},
                  {{kJson, "#SecretSpec", R"json({"description":"of the warehouse"})json"}},
                  {answer("It was changed", "#Secret"), answer("It was created", "#Secret", 201)},
                  {},

@@ -61,6 +61,7 @@ Status get_bucket(Api& api, Call& call) {
   return send_json(call.responder, 200, out);
 }
 
+// Of one that is there only the keys of the body are changed: what S3 clients set stays.
 Status put_bucket(Api& api, Call& call) {
   const std::string& name = call.parameter("bucket");
   std::string what = fmt::format("the definition of bucket '{}'", name);
