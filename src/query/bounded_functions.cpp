@@ -1,5 +1,7 @@
 #include "query/bounded_functions.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@ namespace {
 constexpr int kCharactersMax = 100'000;   // of a text that is made
 constexpr int kElementsMax = 1'000'000;   // of a list that is made
 constexpr int kComparedMax = 10'000'000;  // characters of the one text times those of the other
+constexpr int kPatternMax = 1000;         // characters of a LIKE
 
 // `argument`, unless `size` is over `most`.
 std::string bounded(std::string_view function, std::string_view argument, std::string_view size, int most,
@@ -26,6 +29,26 @@ std::string texts() {
   for (std::string_view name : {"lpad", "rpad"}) {
     out += fmt::format("CREATE MACRO {0}(s, n, p) AS system.main.{0}(s, {1}, p);\n", name,
                        bounded(name, "n", "n", kCharactersMax, "characters"));
+  }
+  out += fmt::format("CREATE MACRO bitstring(s, n) AS system.main.bitstring(s, {});\n",
+                     bounded("bitstring", "n", "n", kElementsMax, "bits"));
+  return out;
+}
+
+// Matching goes down the pattern on the stack.
+std::string patterns() {
+  std::string out;
+  for (std::string_view name : {"~~", "~~*", "!~~", "!~~*", "~~~"}) {
+    out += fmt::format(
+        "CREATE MACRO \"{0}\"(s, p) AS CASE WHEN length(p) > {1} THEN error('a pattern has at most {1} "
+        "characters here') ELSE system.main.\"{0}\"(s, p) END;\n",
+        name, kPatternMax);
+  }
+  for (std::string_view name : {"like_escape", "ilike_escape", "not_like_escape", "not_ilike_escape"}) {
+    out += fmt::format(
+        "CREATE MACRO {0}(s, p, e) AS CASE WHEN length(p) > {1} THEN error('a pattern has at most {1} "
+        "characters here') ELSE system.main.{0}(s, p, e) END;\n",
+        name, kPatternMax);
   }
   return out;
 }
@@ -68,10 +91,38 @@ std::string distances() {
   return out;
 }
 
+constexpr std::string_view kNames[] = {"repeat",
+                                       "lpad",
+                                       "rpad",
+                                       "bitstring",
+                                       "~~",
+                                       "~~*",
+                                       "!~~",
+                                       "!~~*",
+                                       "~~~",
+                                       "like_escape",
+                                       "ilike_escape",
+                                       "not_like_escape",
+                                       "not_ilike_escape",
+                                       "list_resize",
+                                       "array_resize",
+                                       "range",
+                                       "generate_series",
+                                       "levenshtein",
+                                       "editdist3",
+                                       "damerau_levenshtein",
+                                       "jaccard",
+                                       "jaro_similarity",
+                                       "jaro_winkler_similarity"};
+
 }  // namespace
 
+bool is_bounded_function(std::string_view name) {
+  return std::ranges::find(kNames, name) != std::end(kNames);
+}
+
 std::string bounded_functions_sql() {
-  return texts() + lists() + distances();
+  return texts() + patterns() + lists() + distances();
 }
 
 }  // namespace tarn::query

@@ -7,8 +7,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace tarn::query {
+
+// A macro names its arguments more than once: calls in calls of them make a text that doubles each time. In lower case.
+bool is_bounded_function(std::string_view name);
 
 // Statements that make the macros in the current schema.
 std::string bounded_functions_sql();

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "columns/type.h"
 #include "lake/data_writer.h"
+#include "query/bounded_functions.h"
 #include "query/engine.h"
 
 namespace tarn::query {
@@ -43,6 +44,7 @@ Result<std::unique_ptr<duck::Database>> open_database(const DatabaseOptions& opt
     sql += fmt::format("SET GLOBAL allowed_directories = [{}]; SET GLOBAL enable_external_access = false;",
                        list);
   }
+  TARN_TRY(connection.run(bounded_functions_sql()));  // for transforms, which have no session
   TARN_TRY(connection.run(sql + "SET GLOBAL lock_configuration = true;"));
   return database;
 }

@@ -179,8 +179,10 @@ class EngineOnDuckDb : public Engine {
   // it was is kept.
   static Status make_views(Execution& execution, const std::map<std::string, std::string>& wanted) {
     std::string sql;
-    for (const auto& [view, select] : execution.views()) {
-      if (!wanted.contains(view)) sql += fmt::format("DROP VIEW IF EXISTS {};\n", view);
+    for (auto& [view, select] : execution.views()) {
+      if (wanted.contains(view)) continue;
+      select.clear();  // nobody knows, if this is interrupted
+      sql += fmt::format("DROP VIEW IF EXISTS {};\n", view);
     }
     for (const auto& [view, select] : wanted) {
       std::string& known = execution.views()[view];

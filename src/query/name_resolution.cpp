@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
+#include "query/bounded_functions.h"
 #include "query/functions.h"
 #include "query/syntax_tree.h"
 
@@ -81,6 +83,22 @@ bool is_recursive(const json::object& cte) {
   return node != nullptr && text_of(*node, "type") == "RECURSIVE_CTE_NODE";
 }
 
+// Its width is how much is made of a value.
+bool has_modest_format(const json::object& function) {
+  constexpr int kDigitsMax = 3;
+  const json::array* arguments = array_at(function, "children");
+  if (arguments == nullptr || arguments->empty() || !arguments->at(0).is_object()) return false;
+  const json::object* value = object_at(arguments->at(0).as_object(), "value");
+  if (value == nullptr || text_of(arguments->at(0).as_object(), "class") != "CONSTANT") return false;
+  int digits = 0;
+  for (char c : text_of(*value, "value")) {
+    bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    digits = digit ? digits + 1 : 0;
+    if (digits > kDigitsMax || c == '*') return false;
+  }
+  return true;
+}
+
 // Schemas that DuckDB has itself, in a session's database or beside it.
 bool is_duckdbs(std::string_view database) {
   constexpr std::string_view kNames[] = {"system", "information_schema", "main", "temp",
@@ -95,9 +113,12 @@ bool has_shallow_structure(const json::object& function) {
   if (arguments == nullptr || arguments->size() != 2 || !arguments->at(1).is_object()) return false;
   const json::object* value = object_at(arguments->at(1).as_object(), "value");
   if (value == nullptr || text_of(arguments->at(1).as_object(), "class") != "CONSTANT") return false;
+  std::string structure = lower(text_of(*value, "value"));
+  // An escape could spell a type; VARIANT's casts go as deep as the value.
+  if (structure.contains('\\') || structure.contains("variant")) return false;
   int depth = 0;
   int deepest = 0;
-  for (char c : text_of(*value, "value")) {
+  for (char c : structure) {
     if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
     if (c == ']' || c == '}') --depth;
   }
@@ -105,6 +126,45 @@ bool has_shallow_structure(const json::object& function) {
 }
 
 }  // namespace
+
+namespace {
+
+// Expressions in an expression, those of aliases before it counted at each of their uses.
+size_t expanded(const json::value& value, const std::map<std::string, size_t>& aliases) {
+  size_t out = 0;
+  if (const json::array* array = value.if_array()) {
+    for (const json::value& child : *array) out += expanded(child, aliases);
+  } else if (const json::object* object = value.if_object()) {
+    const json::array* names = array_at(*object, "column_names");
+    if (names != nullptr && names->size() == 1 && names->at(0).is_string()) {
+      auto alias = aliases.find(lower(std::string(names->at(0).get_string())));
+      if (alias != aliases.end()) out += alias->second;
+    }
+    if (object->contains("class")) ++out;
+    for (const auto& member : *object) out += expanded(member.value(), aliases);
+  }
+  return std::min(out, kExpressionsMax + 1);
+}
+
+}  // namespace
+
+// A column may use the aliases of those before it, and is planned with all that they are.
+Status NameResolution::check_aliases(const json::object& select) {
+  const json::array* list = array_at(select, "select_list");
+  if (list == nullptr) return {};
+  std::map<std::string, size_t> aliases;
+  for (const json::value& item : *list) {
+    size_t size = expanded(item, aliases);
+    if (size > kExpressionsMax && !aliases.empty())
+      return fail(Code::kTooLarge,
+                  fmt::format("a column has more than {} expressions, those of the aliases that it "
+                              "uses counted in: split the SELECT",
+                              kExpressionsMax));
+    std::string alias = item.is_object() ? lower(text_of(item.as_object(), "alias")) : std::string();
+    if (!alias.empty()) aliases[alias] = size;
+  }
+  return {};
+}
 
 Status NameResolution::resolve(const json::value& tree) {
   return visit(tree);
@@ -133,12 +193,20 @@ Status NameResolution::visit(const json::object& object) {
   if (type != "RECURSIVE_CTE_NODE" && !text_of(object, "cte_name").empty())
     return fail(Code::kUnsupported, "this form of WITH can't be used here");
   size_t outside = scope_.size();
-  if (type == "SELECT_NODE") TARN_TRY(count(1));
+  bool bounded = kind == "FUNCTION" && is_bounded_function(lower(text_of(object, "function_name")));
+  if (bounded && ++bounded_ > kBoundedMax)
+    return fail(Code::kTooLarge,
+                "the statement has too many calls of such as repeat() or LIKE within each other");
+  if (type == "SELECT_NODE") {
+    TARN_TRY(count(1));
+    TARN_TRY(check_aliases(object));
+  }
   if (const json::array* ctes = ctes_of(object)) TARN_TRY(define(*ctes));
   for (const auto& member : object) {
     if (member.key() != "cte_map") TARN_TRY(visit(member.value()));
   }
   scope_.resize(outside);
+  if (bounded) --bounded_;
   return {};
 }
 
@@ -218,6 +286,9 @@ Status NameResolution::function(const json::object& object) const {
   std::string schema = lower(text_of(object, "schema"));
   if (!text_of(object, "catalog").empty() || (!schema.empty() && schema != "main"))
     return fail(Code::kDenied, fmt::format("write {}() without its schema", name));
+  if ((name == "format" || name == "printf") && !has_modest_format(object))
+    return fail(Code::kDenied,
+                fmt::format("the format that {}() takes must be a text, with widths up to 999", name));
   if (std::ranges::find(kStructured, name) != std::end(kStructured) && !has_shallow_structure(object))
     return fail(Code::kDenied,
                 fmt::format("the structure that {}() takes must be a text, at most 100 deep", name));

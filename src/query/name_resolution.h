@@ -29,6 +29,9 @@ namespace tarn::query {
 // count at each of its uses.
 inline constexpr size_t kSelectsMax = 1000;
 
+inline constexpr size_t kExpressionsMax = 10'000;  // of a column that uses the aliases of those before it
+inline constexpr int kBoundedMax = 4;              // calls of bounded functions within each other
+
 class NameResolution {
  public:
   // `sql`: what the tree is of.
@@ -51,6 +54,7 @@ class NameResolution {
   Status visit(const boost::json::object& object);
   Status define(const boost::json::array& ctes);
   Status count(size_t selects);
+  static Status check_aliases(const boost::json::object& select);
   Status base_table(const boost::json::object& object);
   Status table_function(const boost::json::object& object);
   Status function(const boost::json::object& object) const;
@@ -61,6 +65,7 @@ class NameResolution {
   const bool repeats_ctes_;
   std::vector<Cte> scope_;  // innermost last
   size_t selects_ = 0;
+  int bounded_ = 0;
   const boost::json::object* in_from_ = nullptr;  // a function that was found to be allowed there
 };
 

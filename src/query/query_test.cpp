@@ -445,6 +445,66 @@ TEST_F(QueryTest, SmallStatementsThatWouldCostTheProcessAreRefused) {
   EXPECT_EQ(run(chain).value(), "a\n1\n");
 }
 
+// An interrupted change of views must not leave a session that knows of views it doesn't have.
+TEST_F(QueryTest, ASessionIsWholeAgainAfterAnInterruption) {
+  std::string many = "WITH c0 AS (SELECT 1)";
+  for (int i = 1; i < 900; ++i) many += fmt::format(", c{} AS (SELECT 1)", i);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(run("SELECT count(*) AS n FROM raw.t, t").value(), "n\n4\n");
+    (void)run(many + " SELECT 1", Format::kCsv, std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(run("SELECT count(*) AS n FROM raw.t, t").value(), "n\n4\n");
+}
+
+TEST_F(QueryTest, WhatDoublesWithEachLevelIsRefused) {
+  std::string calls = "'a'";
+  for (int i = 0; i < 18; ++i) calls = "repeat(" + calls + ", 1)";
+  EXPECT_EQ(code("SELECT " + calls), Code::kTooLarge);
+  std::string aliases = "SELECT 1 AS a0";
+  for (int i = 0; i < 22; ++i) aliases += fmt::format(", a{0} + a{0} AS a{1}", i, i + 1);
+  EXPECT_EQ(code("SELECT count(*) FROM (" + aliases + ")"), Code::kTooLarge);
+  std::string ctes = "WITH c0 AS NOT\u00A0MATERIALIZED (SELECT 1 AS a)";
+  for (int i = 0; i < 24; ++i)
+    ctes += fmt::format(", c{} AS NOT\u00A0MATERIALIZED (SELECT x.a FROM c{} x, c{} y)", i + 1, i, i);
+  EXPECT_EQ(code(ctes + " FROM c24"), Code::kTooLarge);
+  EXPECT_EQ(
+      run("SELECT a + 1 AS p, p + 1 AS q, p * q AS r, repeat(repeat('x', 2), 2) AS s FROM raw.t ORDER BY a")
+          .value(),
+      "p,q,r,s\n2,3,6,xxxx\n3,4,12,xxxx\n");
+}
+
+TEST_F(QueryTest, PatternsAndFormatsHaveTheirBounds) {
+  for (const char* sql : {"SELECT i::VARCHAR LIKE (repeat('%a', 50000) || i) FROM range(2) r(i)",
+                          "SELECT i::VARCHAR NOT ILIKE (repeat('%a', 50000) || i) FROM range(2) r(i)",
+                          "SELECT i::VARCHAR GLOB (repeat('*a', 50000) || i) FROM range(2) r(i)",
+                          "SELECT i::VARCHAR LIKE (repeat('%a', 50000) || i) ESCAPE '!' FROM range(2) r(i)",
+                          "SELECT bitstring('1', 2000000000)"})
+    EXPECT_EQ(code(sql), Code::kInvalid) << sql;
+  for (const char* sql : {"SELECT format('{:100000000}', 1)", "SELECT printf('%*d', 100000000, 1)",
+                          "SELECT format(repeat('x', 3), 1)", "SELECT json_pretty('[]')",
+                          "SELECT bitstring_agg(1, 1, 999999999)", "SELECT from_json('[]', '[\"VARIANT\"]')",
+                          "SELECT from_json('[]', '[\"V\\u0041RIANT\"]')", "SELECT cast_to_type('1', 1)"})
+    EXPECT_EQ(code(sql), Code::kDenied) << sql;
+  EXPECT_EQ(
+      run("SELECT b LIKE 'x%' AS l, b NOT ILIKE 'X' AS i, b GLOB '?' AS g, b LIKE '!x' ESCAPE '!' AS e, "
+          "format('{:03d}', a) AS f FROM raw.t ORDER BY a")
+          .value(),
+      "l,i,g,e,f\ntrue,false,true,true,001\nfalse,true,true,false,002\n");
+}
+
+TEST_F(QueryTest, BlanksOfUnicodeAndDescribeOfSystemTables) {
+  auto rows = [&](const std::string& sql) {
+    auto result = run(sql);
+    return result ? *result : "error: " + result.error().message;
+  };
+  EXPECT_EQ(rows("\uFEFFSELECT name\u00A0FROM\u2003system.tables"), "name\nt\n");
+  EXPECT_EQ(rows("SELECT '\u2003' AS \"\u00A0\", count(*) AS n -- \u2003\n FROM /*\u2003*/ system.tables"),
+            "\u00A0,n\n\u2003,1\n");
+  EXPECT_EQ(rows("SELECT count(*) > 5 AS many FROM (DESCRIBE system.tables)"), "many\ntrue\n");
+  EXPECT_EQ(rows("DESCRIBE system.tables").substr(0, 12), "column_name,");
+  EXPECT_EQ(rows("SUMMARIZE system.tables").substr(0, 12), "column_name,");
+}
+
 // A new version of DuckDB brings functions: until they are in one of the lists, this fails.
 TEST_F(QueryTest, EveryFunctionOfDuckDbWasLookedAt) {
   auto connection = database_->connect().value();
@@ -584,6 +644,8 @@ TEST_F(QueryTest, TransformsReadRecordsOnlyAndHideTheRecordsOwnColumns) {
           .error()
           .code,
       Code::kInvalid);
+  EXPECT_FALSE(connection.text(
+      transform_sql(connection, "SELECT repeat('x', 1500000000) FROM records", source).value()));
   EXPECT_EQ(transform_sql(connection, "SELECT 1", source).error().code, Code::kInvalid);
   EXPECT_EQ(transform_sql(connection, "SELECT * FROM records, read_csv('x')", source).error().code,
             Code::kDenied);

@@ -55,6 +55,34 @@ size_t end_of_dollar(std::string_view sql, size_t at) {
   return close == std::string_view::npos ? sql.size() : close + tag.size();
 }
 
+// Behind the quoted text, string or comment that begins here; `at` itself when none does.
+size_t end_of_opaque(std::string_view sql, size_t at) {
+  char c = sql[at];
+  if (c == '\'') {
+    bool escapes = at > 0 && (sql[at - 1] == 'e' || sql[at - 1] == 'E') && (at < 2 || !is_word(sql[at - 2]));
+    return end_of_quoted(sql, at, escapes);
+  }
+  if (c == '"') return end_of_quoted(sql, at, false);
+  if (sql.substr(at).starts_with("--")) return std::min(sql.find_first_of("\r\n", at), sql.size());
+  if (sql.substr(at).starts_with("/*")) return end_of_comment(sql, at);
+  if (c != '$' || (at > 0 && is_word(sql[at - 1]))) return at;
+  size_t end = end_of_dollar(sql, at);
+  return end == at + 1 ? at : end;
+}
+
+// The bytes of a blank of Unicode's, as UTF-8, that begins the text; 0: none does.
+size_t unicode_blank(std::string_view text) {
+  if (text.starts_with("\xC2\xA0")) return 2;
+  if (text.starts_with("\xE2\x80") && text.size() > 2) {
+    auto last = static_cast<unsigned char>(text[2]);
+    return (last >= 0x80 && last <= 0x8F) || last == 0xA8 || last == 0xA9 || last == 0xAF ? 3 : 0;
+  }
+  bool other = text.starts_with("\xE2\x81\x9F") || text.starts_with("\xE2\x81\xA0") ||
+               text.starts_with("\xE3\x80\x80") || text.starts_with("\xEF\xBB\xBF") ||
+               text.starts_with("\xE1\x9A\x80");
+  return other ? 3 : 0;
+}
+
 struct Token {
   size_t begin = 0;
   size_t end = 0;  // == begin: the end of the text
@@ -109,6 +137,23 @@ std::optional<size_t> end_of_parentheses(std::string_view sql, size_t open) {
 }
 
 }  // namespace
+
+std::string plain_blanks(std::string_view sql) {
+  std::string out;
+  out.reserve(sql.size());
+  size_t opaque_end = 0;  // up to here nothing is read as SQL
+  bool kept = false;      // and is copied as it is: but for comments of the one kind
+  for (size_t at = 0; at < sql.size();) {
+    if (at >= opaque_end) {
+      opaque_end = end_of_opaque(sql, at);
+      kept = opaque_end > at && !sql.substr(at).starts_with("/*");
+    }
+    size_t blank = kept && at < opaque_end ? 0 : unicode_blank(sql.substr(at));
+    out += blank == 0 ? sql[at] : ' ';
+    at += std::max<size_t>(blank, 1);
+  }
+  return out;
+}
 
 std::optional<TableText> table_text(std::string_view sql, size_t begin) {
   auto text = [&](const Token& token) { return sql.substr(token.begin, token.end - token.begin); };

@@ -14,6 +14,10 @@
 
 namespace tarn::query {
 
+// With plain blanks in place of Unicode's, but for quotes and comments to the end of a line, as DuckDB sees to before
+// all else: so that its places in a statement are places of this text.
+std::string plain_blanks(std::string_view sql);
+
 // A reference to a table: its name, of one part or two, from `begin` to `end`; maybe an alias; maybe AT (…).
 struct TableText {
   size_t begin = 0;

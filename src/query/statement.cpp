@@ -81,7 +81,8 @@ void hide_own_columns(json::object& select) {
 }
 
 // The references that are to be replaced, from the last to the first.
-Result<std::string> replace_tables(std::string sql, const std::vector<TableUse>& tables) {
+// `aliases`: DESCRIBE and its kin take none.
+Result<std::string> replace_tables(std::string sql, const std::vector<TableUse>& tables, bool aliases) {
   std::vector<const TableUse*> replaced;
   for (const TableUse& use : tables) {
     if (use.replaced) replaced.push_back(&use);
@@ -92,7 +93,7 @@ Result<std::string> replace_tables(std::string sql, const std::vector<TableUse>&
     if (!place)
       return fail(Code::kUnsupported, fmt::format("{}.{} can't stand there", use->database, use->table));
     std::string name = columns::quote_name(use->view_name);
-    if (!use->replaced->alias.empty()) name += " AS " + columns::quote_name(use->replaced->alias);
+    if (aliases && !use->replaced->alias.empty()) name += " AS " + columns::quote_name(use->replaced->alias);
     bool at_once = std::holds_alternative<std::monostate>(use->at);  // then AT is somebody else's
     if (!at_once) sql.replace(place->at_begin, place->at_end - place->at_begin, " ");
     sql.replace(place->begin, place->end - place->begin, name);
@@ -153,7 +154,7 @@ Status check_transform(NameResolution& names) {
 
 Result<Statement> parse_statement(duck::Connection& connection, const std::string& sql) {
   Statement statement;
-  std::string body = sql;
+  std::string body = plain_blanks(sql);
   std::string explain = take_explain(body);
   TARN_ASSIGN(json::value tree, parse_tree(connection, body));
   if (std::string replacement = show_replacement(tree); !replacement.empty()) {
@@ -165,8 +166,12 @@ Result<Statement> parse_statement(duck::Connection& connection, const std::strin
   statement.as_written =
       std::ranges::none_of(names.tables(), [](const TableUse& use) { return use.replaced.has_value(); });
   if (!statement.as_written) {
-    TARN_ASSIGN(body, replace_tables(std::move(body), names.tables()));
-    TARN_TRY(check_replaced(connection, body, names.tables()));
+    const std::string written = body;
+    TARN_ASSIGN(body, replace_tables(written, names.tables(), true));
+    if (!check_replaced(connection, body, names.tables())) {
+      TARN_ASSIGN(body, replace_tables(written, names.tables(), false));
+      TARN_TRY(check_replaced(connection, body, names.tables()));
+    }
   }
   statement.sql = explain + body;
   statement.explains = !explain.empty();
@@ -177,8 +182,9 @@ Result<Statement> parse_statement(duck::Connection& connection, const std::strin
 
 Result<std::string> transform_sql(duck::Connection& connection, const std::string& transform,
                                   const std::string& source) {
-  TARN_ASSIGN(json::value tree, parse_tree(connection, transform));
-  NameResolution names(connection, transform);
+  const std::string text = plain_blanks(transform);
+  TARN_ASSIGN(json::value tree, parse_tree(connection, text));
+  NameResolution names(connection, text);
   TARN_TRY(names.resolve(tree));
   TARN_TRY(check_transform(names));
   walk(tree, [](json::object& object) {

@@ -1,9 +1,9 @@
 // A user's SQL statement, parsed by DuckDB itself and checked: what it reads, and that it only reads.
 //
 // json_serialize_sql gives the syntax tree, in which names are resolved (name_resolution.h): every table is listed,
-// functions that aren't for statements (functions.h) are refused. References that DuckDB can't resolve by itself (AT (…),
-// system.*, information_schema.*) are replaced in the text (sql_text.h) by names of views: $0, $1 …; all else runs
-// exactly as it was written.
+// functions that aren't for statements (functions.h) are refused. References that DuckDB can't resolve by itself (AT
+// (…), system.*, information_schema.*) are replaced in the text (sql_text.h) by names of views: $0, $1 …; all else
+// runs exactly as it was written.
 // Threads: pure, on the connection given.
 // Fails: kInvalid with DuckDB's message (syntax), kDenied for what may not be used, kTooLarge.
 #pragma once
